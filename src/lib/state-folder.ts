@@ -1,0 +1,87 @@
+/** The state folder: small private files, written so that a power cut leaves either the old or the new one. */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { GatewayError, messageOf, systemCodeOf } from './errors.ts';
+
+const PRIVATE_FILE_MODE = 0o600;
+const PRIVATE_FOLDER_MODE = 0o700;
+/** No file of the state folder is larger; a larger one is not ours. */
+const MAX_STATE_FILE_BYTES = 4 * 1024 * 1024;
+
+export class StateFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Creates the folder (0700) when it is missing. Throws `state` when it cannot be written. */
+  async prepare(): Promise<void> {
+    try {
+      await mkdir(this.path, { recursive: true, mode: PRIVATE_FOLDER_MODE });
+      await this.write('.writable', '');
+      await this.remove('.writable');
+    } catch (cause) {
+      throw new GatewayError('state', `state.dir: ${JSON.stringify(this.path)} cannot be written: ${messageOf(cause)}`, {
+        hint: 'create it for the user that runs lockgate, or set [state] dir or LOCKGATE_STATE to a folder of its own',
+        cause,
+      });
+    }
+  }
+
+  pathOf(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** The file's bytes, or undefined when there is none. Throws when it exists but cannot be read. */
+  async read(name: string): Promise<Buffer | undefined> {
+    const path = this.pathOf(name);
+    try {
+      if ((await stat(path)).size > MAX_STATE_FILE_BYTES) throw new Error('larger than any file that lockgate writes');
+      return await readFile(path);
+    } catch (cause) {
+      if (systemCodeOf(cause) === 'ENOENT') return undefined;
+      throw new GatewayError('state', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  /** The file parsed as JSON, or undefined when it is missing or not JSON (a damaged memory is no memory). */
+  async readJson(name: string): Promise<unknown> {
+    const bytes = await this.read(name);
+    if (bytes === undefined) return undefined;
+    try {
+      return JSON.parse(bytes.toString('utf8'));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Replaces the file atomically, mode 0600, flushed to the disk before the rename. */
+  async write(name: string, content: string | Uint8Array, mode = PRIVATE_FILE_MODE): Promise<void> {
+    await writeFileAtomically(this.pathOf(name), content, mode);
+  }
+
+  async remove(name: string): Promise<void> {
+    await rm(this.pathOf(name), { force: true, recursive: true });
+  }
+}
+
+/** Writes `content` to a temporary neighbour, syncs it and renames it over `path`. */
+export async function writeFileAtomically(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const file = await open(temporary, flags, mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+    await file.close();
+    await chmod(temporary, mode);
+    await rename(temporary, path);
+  } catch (error) {
+    await file.close().catch(() => {});
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
