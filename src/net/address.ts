@@ -74,10 +74,10 @@ export function labelFromAddress(address: string): string {
  * digits in any case, or fewer with one `--`. Undefined otherwise. A mapped address comes back as IPv4 although its label is IPv6.
  */
 export function addressFromLabel(label: string): string | undefined {
+  if (!/^[0-9a-f-]+$/i.test(label)) return undefined;
   const dotted = label.replaceAll('-', '.');
-  if (isIPv4(dotted)) return dotted;
   const colons = label.replaceAll('-', ':');
-  return /^[0-9a-f-]+$/i.test(label) && isIPv6(colons) ? canonicalAddress(colons) : undefined;
+  return canonicalAddress(isIPv4(dotted) ? dotted : colons);
 }
 
 interface Network {
