@@ -24,10 +24,14 @@ export class StateFolder {
       await this.write('.writable', '');
       await this.remove('.writable');
     } catch (cause) {
-      throw new GatewayError('state', `state.dir: ${JSON.stringify(this.path)} cannot be written: ${messageOf(cause)}`, {
-        hint: 'create it for the user that runs lockgate, or set [state] dir or LOCKGATE_STATE to a folder of its own',
-        cause,
-      });
+      throw new GatewayError(
+        'state',
+        `state.dir: ${JSON.stringify(this.path)} cannot be written: ${messageOf(cause)}`,
+        {
+          hint: 'create it for the user that runs lockgate, or set [state] dir or LOCKGATE_STATE to a folder of its own',
+          cause,
+        },
+      );
     }
   }
 
