@@ -33,6 +33,7 @@ export type RefusalReason =
   | 'no-credentials'
   | 'bad-credentials'
   | 'not-permitted'
+  | 'not-found'
   | 'host'
   | 'origin'
   | 'throttled'
@@ -53,9 +54,11 @@ interface Ruled {
 /** Pass the request to the media server. */
 export interface Forward extends Ruled {
   readonly action: 'forward';
-  /** `keep`: bytes as they came. `replace`: the client's credentials, the gateway's cookie and empty tokens are removed, and `token` (when given) is added. `remove`: as replace, without a token. */
+  /** `keep`: bytes as they came (but see `dropSessionCookie`). `replace`: the client's credentials, the gateway's cookie and empty tokens are removed, and `token` (when given) is added. `remove`: as replace, without a token. */
   readonly credentials: 'keep' | 'replace' | 'remove';
   readonly token?: string;
+  /** With `keep`: the request carries the gateway's session cookie, which is taken out all the same. */
+  readonly dropSessionCookie?: true;
 }
 
 /** Answer with an error of the gateway's own. */
@@ -101,3 +104,8 @@ export interface AnswerIdentity extends Ruled {
 }
 
 export type Decision = Forward | Refuse | Redirect | Page | Preflight | AnswerIdentity;
+
+/** No decision yet: ask whether the request's credentials are good, then decide again with the answer. */
+export interface NeedsCredentials {
+  readonly needs: 'credentials';
+}
