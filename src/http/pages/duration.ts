@@ -1,0 +1,16 @@
+/** Spans of time in words a person would use. */
+
+const UNITS: readonly (readonly [name: string, seconds: number])[] = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+];
+
+/** `4 minutes`, `1 hour`, `12 seconds`: one unit, rounded up, so that nobody comes too early. */
+export function durationInWords(seconds: number): string {
+  const whole = Math.max(1, Math.ceil(seconds));
+  const [name, size] = UNITS.find(([, unitSeconds]) => whole >= unitSeconds) ?? ['second', 1];
+  const count = Math.ceil(whole / size);
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,141 @@
+/** A headless Chromium over its debugging pipe: just enough to open a page, ask it things and press keys. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+
+const PROGRAM = '/usr/bin/chromium';
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--disable-dev-shm-usage',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+  '--no-proxy-server',
+  '--remote-debugging-pipe',
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
+
+type Json = Record<string, unknown>;
+type Listener = (params: Json) => void;
+
+/** False where Chromium is not installed: the test then says that it was skipped. */
+export const browserIsInstalled = existsSync(PROGRAM);
+
+export class Browser {
+  readonly #process: ChildProcess;
+  readonly #profile: string;
+  readonly #replies = new Map<number, { resolve: (result: Json) => void; reject: (error: Error) => void }>();
+  readonly #listeners = new Set<{ method: string; listener: Listener }>();
+  #lastId = 0;
+  #session: string | undefined;
+  #unread = '';
+
+  private constructor(process: ChildProcess, profile: string) {
+    this.#process = process;
+    this.#profile = profile;
+    const output = process.stdio[4] as Readable;
+    output.setEncoding('utf8').on('data', (chunk: string) => this.#read(chunk));
+  }
+
+  /** Starts the browser with one empty tab. */
+  static async start(): Promise<Browser> {
+    const profile = await mkdtemp(join(tmpdir(), 'lockgate-browser-'));
+    const stdio = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] as const;
+    const process = spawn(PROGRAM, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], { stdio: [...stdio] });
+    const browser = new Browser(process, profile);
+    const { targetInfos } = (await browser.send('Target.getTargets')) as {
+      targetInfos: { type: string; targetId: string }[];
+    };
+    const targetId = targetInfos.find(({ type }) => type === 'page')?.targetId;
+    const { sessionId } = await browser.send('Target.attachToTarget', { targetId, flatten: true });
+    browser.#session = sessionId as string;
+    for (const domain of ['Page', 'Runtime', 'Log', 'Accessibility']) await browser.send(`${domain}.enable`);
+    return browser;
+  }
+
+  /** One command of the DevTools protocol. */
+  send(method: string, params: Json = {}): Promise<Json> {
+    const id = ++this.#lastId;
+    const session = this.#session === undefined ? {} : { sessionId: this.#session };
+    (this.#process.stdio[3] as Writable).write(`${JSON.stringify({ id, method, params, ...session })}\0`);
+    return new Promise((resolve, reject) => this.#replies.set(id, { resolve, reject }));
+  }
+
+  /** Calls `listener` at each event until the returned function is called. */
+  on(method: string, listener: Listener): () => void {
+    const entry = { method, listener };
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
+  }
+
+  /** Runs `act` and waits until the page that it leads to has loaded. */
+  async navigating(act: () => Promise<unknown>): Promise<void> {
+    const loaded = new Promise<void>((resolve) => {
+      const stop = this.on('Page.loadEventFired', () => {
+        stop();
+        resolve();
+      });
+    });
+    await act();
+    await loaded;
+  }
+
+  open(url: string): Promise<void> {
+    return this.navigating(() => this.send('Page.navigate', { url }));
+  }
+
+  /** The value of an expression in the page; promises are awaited. */
+  async evaluate<T>(expression: string): Promise<T> {
+    const answer = await this.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+    if (answer.exceptionDetails !== undefined) throw new Error(JSON.stringify(answer.exceptionDetails));
+    return (answer.result as { value: T }).value;
+  }
+
+  async press(key: string): Promise<void> {
+    const text = key === 'Enter' ? '\r' : key.length === 1 ? key : undefined;
+    const code = key === 'Enter' ? { windowsVirtualKeyCode: 13 } : {};
+    await this.send('Input.dispatchKeyEvent', { type: 'keyDown', key, ...code, ...(text && { text }) });
+    await this.send('Input.dispatchKeyEvent', { type: 'keyUp', key, ...code });
+  }
+
+  /** Ends the browser and removes its profile. */
+  async close(): Promise<void> {
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #read(chunk: string): void {
+    const messages = (this.#unread + chunk).split('\0');
+    this.#unread = messages.pop() ?? '';
+    for (const message of messages) this.#dispatch(JSON.parse(message));
+  }
+
+  #dispatch(message: {
+    id?: number;
+    result?: Json;
+    error?: { message: string };
+    method?: string;
+    params?: Json;
+  }): void {
+    if (message.id === undefined) {
+      for (const { method, listener } of [...this.#listeners]) {
+        if (method === message.method) listener(message.params ?? {});
+      }
+      return;
+    }
+    const reply = this.#replies.get(message.id);
+    this.#replies.delete(message.id);
+    if (message.error !== undefined) reply?.reject(new Error(message.error.message));
+    else reply?.resolve(message.result ?? {});
+  }
+}

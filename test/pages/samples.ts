@@ -1,0 +1,113 @@
+/** Every page in every state, with plausible content. */
+
+import type { RenderedPage } from '../../src/http/pages/layout.ts';
+import { renderSetupPage } from '../../src/http/pages/setup-page.ts';
+import { renderSignInPage } from '../../src/http/pages/signin-page.ts';
+import { type Light, renderStatusPage } from '../../src/http/pages/status-page.ts';
+
+const serverName = 'Living room';
+
+const lights: readonly Light[] = [
+  { name: 'Media server', verdict: 'good', summary: 'Living room answers: version 1.43.4.' },
+  { name: 'Claimed', verdict: 'good', summary: 'It belongs to an account.' },
+  {
+    name: 'Certificate',
+    verdict: 'attention',
+    summary: 'It expires in 12 days.',
+    remedy: 'The server renews its own; “lockgate doctor” says why the new one has not arrived.',
+  },
+  { name: 'Remote access', verdict: 'unknown', summary: 'Nobody from outside has connected yet.' },
+];
+const asker = {
+  address: '192.168.1.42',
+  place: 'lan',
+  rule: 'default',
+  meaning: 'You need to sign in, with the app or with a PIN.',
+} as const;
+
+const everything = {
+  scope: 'everything',
+  lights,
+  asker,
+  version: '0.1.0',
+  serverName,
+  certificates: [
+    { names: ['*.0123456789abcdef0123456789abcdef.plex.direct'], source: 'server', daysLeft: 12 },
+    { names: ['lockgate.home.arpa', '192.168.1.2'], source: 'private CA', daysLeft: 364 },
+  ],
+  listeners: [
+    { purpose: 'HTTP and HTTPS', endpoint: '0.0.0.0:32443' },
+    { purpose: 'HTTP and HTTPS', endpoint: '[::]:32443' },
+    { purpose: 'DNS', endpoint: '127.0.0.1:5354' },
+  ],
+  lanNetworks: ['192.168.1.0/24', 'fd12:3456:789a:1::/64'],
+  refusals: [
+    {
+      secondsAgo: 42,
+      address: '192.168.7.19',
+      method: 'GET',
+      path: '/library/sections/2/all',
+      reason: 'no-credentials',
+      rule: 'default',
+      remedy: 'allowed_networks = "192.168.7.19"',
+    },
+    {
+      secondsAgo: 5400,
+      address: '2001:db8:85a3::8a2e:370:7334',
+      method: 'POST',
+      path: '/myplex/claim',
+      reason: 'unclaimed',
+      rule: 'claim-guard',
+    },
+    {
+      secondsAgo: 86_000,
+      address: '198.51.100.7',
+      method: 'GET',
+      path: '/',
+      reason: 'host',
+      rule: 'host',
+      remedy: 'allowed_hosts = ["films.example"]',
+    },
+  ],
+} as const;
+
+/** By a name that says page and state. */
+export const SAMPLE_PAGES: Readonly<Record<string, RenderedPage>> = {
+  'signin-ready': renderSignInPage({ state: 'ready', serverName }),
+  'signin-wrong-pin': renderSignInPage({ state: 'wrong-pin', serverName }),
+  'signin-throttled': renderSignInPage({ state: 'throttled', waitSeconds: 240, serverName }),
+  'signin-signed-in': renderSignInPage({ state: 'signed-in', serverName }),
+  'signin-signed-out': renderSignInPage({ state: 'signed-out', serverName }),
+  'signin-not-set-up': renderSignInPage({ state: 'not-set-up', serverName: undefined }),
+  'setup-ready': renderSetupPage({ state: 'ready', serverName }),
+  'setup-wrong-key': renderSetupPage({ state: 'wrong-key', serverName }),
+  'setup-rejected-code': renderSetupPage({ state: 'rejected-code', serverName }),
+  'setup-waiting': renderSetupPage({ state: 'waiting', serverName }),
+  'setup-done': renderSetupPage({ state: 'done', serverName }),
+  'setup-throttled': renderSetupPage({ state: 'throttled', waitSeconds: 3000, serverName }),
+  'setup-other-subnet': renderSetupPage({ state: 'other-subnet', serverUrl: 'http://192.168.9.5:32400', serverName }),
+  'setup-masked': renderSetupPage({ state: 'masked', clientAddress: '172.17.0.1', serverName: undefined }),
+  'status-lights': renderStatusPage({ scope: 'lights', lights, asker }),
+  'status-everything': renderStatusPage(everything),
+  'status-name-test': renderStatusPage({
+    scope: 'lights',
+    lights,
+    asker,
+    nameTest: { origin: 'https://127-0-0-1.invalid:1' },
+  }),
+  'status-empty': renderStatusPage({
+    ...everything,
+    lights: [
+      {
+        name: 'Media server',
+        verdict: 'fault',
+        summary: 'It does not answer.',
+        remedy: 'Start it, or correct server.url.',
+      },
+    ],
+    serverName: undefined,
+    certificates: [],
+    lanNetworks: [],
+    refusals: [],
+  }),
+};
