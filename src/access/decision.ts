@@ -24,7 +24,7 @@ export type RuleName =
   | 'known-address'
   | 'default';
 
-/** The values of X-Lockgate-Reason. */
+/** The values of X-Lockgate-Reason. `not-found` goes with 404: the gateway has no such page, or not now. */
 export type RefusalReason =
   | 'malformed'
   | 'plain-http'

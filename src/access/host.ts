@@ -1,0 +1,60 @@
+/** The Host of a request: what it names, and whether that is a name of this gateway (the guard against DNS rebinding). */
+import { addressFromLabel, canonicalAddress } from '../net/address.ts';
+
+/** A Host header read: name in lower case without final dot, or the address that it is a literal of. */
+export interface HostHeader {
+  readonly name: string;
+  /** Digits as sent; empty when there is none. */
+  readonly port: string;
+  /** Canonical address when the name is an address literal. */
+  readonly address: string | undefined;
+}
+
+/** The names that the gateway answers to. */
+export interface HostNames {
+  /** `localhost`, this machine's names and `allowed_hosts`, in lower case; see `plainHostNames`. */
+  readonly plain: ReadonlySet<string>;
+  /** Whether a certificate in use covers a name (lower case, no final dot). */
+  readonly covers: (name: string) => boolean;
+  /** Whether an address is the gateway's, the media server's or the site's public one. */
+  readonly isOwnAddress: (address: string) => boolean;
+}
+
+const LOCAL_DOMAINS = ['local', 'lan', 'home.arpa', 'internal'];
+const BRACKETED = /^\[([0-9a-f:.]+)\](?::(\d{0,5}))?$/i;
+const NAMED = /^([^\s:/?#@[\]\\]+?)\.?(?::(\d{0,5}))?$/;
+
+/** The parts of a Host header (RFC 9110 section 7.2); undefined when it is none. */
+export function readHost(value: string): HostHeader | undefined {
+  const bracketed = BRACKETED.exec(value);
+  const match = bracketed ?? NAMED.exec(value);
+  if (match === null) return undefined;
+  const name = (match[1] ?? '').toLowerCase();
+  const address = canonicalAddress(name);
+  if (bracketed !== null && address === undefined) return undefined;
+  return { name, port: match[2] ?? '', address };
+}
+
+/** `localhost`, the machine's name alone and in the domains that home routers use, and `allowedHosts`. */
+export function plainHostNames(machineName: string, allowedHosts: readonly string[]): ReadonlySet<string> {
+  const full = machineName.toLowerCase();
+  const [first = ''] = full.split('.');
+  const machine = first === '' ? [] : [full, first, ...LOCAL_DOMAINS.map((domain) => `${first}.${domain}`)];
+  const allowed = allowedHosts.map((host) => readHost(host)?.name ?? '');
+  return new Set(['localhost', ...machine, ...allowed].filter((name) => name !== ''));
+}
+
+/**
+ * Whether `value` names something else than this gateway. Address literals never do: no DNS answer leads there. Under a
+ * wildcard of the certificate a name that spells an address must spell one of ours, `localAddress` (the socket's own) included.
+ * No Host at all (undefined, HTTP/1.0) is not foreign; an unreadable or empty one is.
+ */
+export function isForeignHost(value: string | undefined, names: HostNames, localAddress: string): boolean {
+  if (value === undefined) return false;
+  const host = readHost(value);
+  if (host === undefined) return true;
+  if (host.address !== undefined || names.plain.has(host.name)) return false;
+  if (!names.covers(host.name)) return true;
+  const spelled = addressFromLabel(host.name.slice(0, host.name.indexOf('.')));
+  return spelled !== undefined && spelled !== localAddress && !names.isOwnAddress(spelled);
+}
