@@ -80,6 +80,14 @@ export function addressFromLabel(label: string): string | undefined {
   return canonicalAddress(isIPv4(dotted) ? dotted : colons);
 }
 
+/** The network of an address in canonical CIDR text: `192.168.1.10`, 24 is `192.168.1.0/24`. Undefined when there is no such network. */
+export function networkOf(address: string, prefixLength: number): string | undefined {
+  const groups = groupsOf(address);
+  if (groups === undefined || !(prefixLength >= 0 && prefixLength <= groups.length * GROUP_BITS)) return undefined;
+  const masks = masksOf(prefixLength, groups.length);
+  return `${textOf(groups.map((group, index) => group & masks[index]!))}/${prefixLength}`;
+}
+
 interface Network {
   readonly network: Groups;
   readonly masks: Groups;

@@ -1,0 +1,79 @@
+/**
+ * Network namespaces for tests: each a small machine with interfaces, routes and a /sys of its own, on which commands run.
+ * A namespace lives as long as a process that reads a pipe of the test: it ends with the test, however that ends. Needs root.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const COMMAND_DEADLINE_MS = 10_000;
+const ROOT = join(import.meta.dirname, '../..');
+/** Runs in the new namespaces: /sys/class/net must show their interfaces, /run must be free to write. */
+const PREPARE =
+  'mount -t sysfs sysfs /sys && mount -t tmpfs tmpfs /run && ip link set lo up && echo ready && exec cat >/dev/null';
+
+/** Why namespaces cannot be made here, or undefined when they can. A test prints it: `skipped: …`. */
+export function whyNoNamespaces(): string | undefined {
+  const probe = spawnSync('unshare', ['--net', '--mount', 'sh', '-c', 'mount -t sysfs sysfs /sys && ip link show lo'], {
+    encoding: 'utf8',
+    timeout: COMMAND_DEADLINE_MS,
+  });
+  if (probe.error !== undefined) return `unshare cannot be run: ${probe.error.message}`;
+  return probe.status === 0 ? undefined : `no network namespaces: ${probe.stderr.trim()}`;
+}
+
+export function canMakeNamespaces(): boolean {
+  return whyNoNamespaces() === undefined;
+}
+
+export interface Namespace {
+  /** Runs a command inside and gives its standard output; throws with its standard error when it fails. At most 10 s. */
+  run(command: string, ...args: string[]): string;
+  /** Runs `ip` with the words of each line. */
+  ip(...lines: string[]): void;
+  /** Runs a module of TypeScript from the repository's root and gives what it printed, parsed as JSON. */
+  evaluate(source: string): unknown;
+  /** Starts a program inside; the caller ends it. */
+  start(command: string, ...args: string[]): ChildProcess;
+  /** A veth pair between this namespace (`name`) and another (`otherName`), both ends up. */
+  connect(name: string, other: Namespace, otherName: string): void;
+  /** The process that holds the namespace, for `ip link … netns PID`. */
+  readonly pid: number;
+  /** Ends the namespace and every interface in it. */
+  close(): Promise<void>;
+}
+
+/** A new namespace in which only loopback is up. */
+export async function makeNamespace(): Promise<Namespace> {
+  const holder = spawn('unshare', ['--net', '--mount', 'sh', '-c', PREPARE], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = once(holder, 'exit');
+  const [ready] = await Promise.race([once(holder.stdout, 'data'), exited]);
+  if (String(ready) !== 'ready\n' || holder.pid === undefined) throw new Error('the namespace did not start');
+  const pid = holder.pid;
+  const enter = ['--target', String(pid), '--net', '--mount', '--wd=.', '--'];
+
+  const run = (command: string, ...args: string[]): string => {
+    const options = { encoding: 'utf8', timeout: COMMAND_DEADLINE_MS, cwd: ROOT } as const;
+    const result = spawnSync('nsenter', [...enter, command, ...args], options);
+    if (result.status === 0) return result.stdout;
+    throw new Error(`${command} ${args.join(' ')}: ${result.error?.message ?? result.stderr}`);
+  };
+  const ip = (...lines: string[]): void => {
+    for (const line of lines) run('ip', ...line.split(' '));
+  };
+  return {
+    pid,
+    run,
+    ip,
+    evaluate: (source) => JSON.parse(run(process.execPath, '--input-type=module-typescript', '--eval', source)),
+    start: (command, ...args) => spawn('nsenter', [...enter, command, ...args], { cwd: ROOT }),
+    connect: (name, other, otherName) => {
+      ip(`link add ${name} type veth peer name ${otherName} netns ${other.pid}`, `link set ${name} up`);
+      other.ip(`link set ${otherName} up`);
+    },
+    close: async () => {
+      holder.stdin.end();
+      await exited;
+    },
+  };
+}
