@@ -1,0 +1,119 @@
+/** Loads a configuration file: the configuration with notes, or everything that is wrong with it. */
+import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
+import type { Locations } from './locate.ts';
+import { locate } from './locate.ts';
+import type { Finding, KeyFault } from './report.ts';
+import { excerptAt } from './report.ts';
+import { type Config, defaultConfig, namedKeys } from './schema.ts';
+import { Source } from './source.ts';
+import { surprises } from './surprises.ts';
+import { parseToml } from './toml.ts';
+import { validate } from './validate.ts';
+
+/** Where the file is looked for when nothing else is said. */
+export const DEFAULT_CONFIG_PATH = '/etc/lockgate/lockgate.toml';
+/** No configuration is larger; a larger file is not ours. */
+const MAX_FILE_BYTES = 1024 * 1024;
+/** More faults than this help nobody. */
+const MAX_FAULTS = 200;
+
+export type LoadResult =
+  | { readonly ok: true; readonly config: Config; readonly notes: readonly Finding[] }
+  | { readonly ok: false; readonly faults: readonly Finding[] };
+
+/**
+ * Reads the file at `path`. A missing file is an empty one with a note, unless somebody named it (`isExplicit`).
+ * Throws `config` when it cannot be read, `permission` when that is for lack of rights.
+ */
+export async function loadConfig(path: string, { isExplicit }: { isExplicit: boolean }): Promise<LoadResult> {
+  const bytes = await readBytes(path, isExplicit);
+  if (bytes !== undefined) return readConfig(bytes, path);
+  const note = {
+    ...noPlace(path),
+    message: 'there is no such file; every key has its default',
+    hint: 'lockgate init writes one',
+  };
+  return { ok: true, config: defaultConfig(), notes: [note] };
+}
+
+async function readBytes(path: string, isExplicit: boolean): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of createReadStream(path, { end: MAX_FILE_BYTES })) chunks.push(chunk);
+  } catch (cause) {
+    if (systemCodeOf(cause) === 'ENOENT' && !isExplicit) return undefined;
+    throw unreadable(path, cause);
+  }
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length <= MAX_FILE_BYTES) return bytes;
+  throw new GatewayError('config', `${path}: is larger than 1 MiB`, { hint: 'is this the right file?' });
+}
+
+function unreadable(path: string, cause: unknown): GatewayError {
+  switch (systemCodeOf(cause)) {
+    case 'ENOENT':
+      return new GatewayError('config', `${path}: there is no such file`, { hint: 'lockgate init writes one', cause });
+    case 'EACCES':
+    case 'EPERM':
+      return new GatewayError('permission', `${path}: this user may not read it`, {
+        hint: 'make it readable for the user that runs lockgate, and for nobody else',
+        cause,
+      });
+    case 'EISDIR':
+      return new GatewayError('config', `${path}: is a folder`, { hint: 'name the file in it', cause });
+    default:
+      return new GatewayError('config', `${path}: cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Reads the content of a file. Faults are sorted by place. Never throws. */
+export function readConfig(content: string | Uint8Array, file: string): LoadResult {
+  const source = new Source(file, typeof content === 'string' ? content : new TextDecoder().decode(content));
+  const undecodable =
+    typeof content === 'string' || isUtf8(content) ? source.text.indexOf('\0') : source.text.indexOf('\ufffd');
+  if (undecodable >= 0) return { ok: false, faults: [finding(source, undecodable, NOT_UTF8)] };
+  const { table, text, leftOut, faults: syntaxFaults } = parseToml(source);
+  const findings = syntaxFaults.map((fault) => finding(source, fault.offset, fault));
+  if (table === undefined) return { ok: false, faults: findings };
+  const { config, faults } = validate(table, dirname(resolve(file)), leftOut);
+  const locations = locate(text);
+  findings.push(...faults.map((fault) => place(source, locations, fault)));
+  if (findings.length > 0) return { ok: false, faults: inOrder(findings, file) };
+  const notes = surprises(config).map(({ key, message }) =>
+    place(source, locations, { path: key.split('.'), at: 'value', message }),
+  );
+  return { ok: true, config, notes: inOrder(notes, file) };
+}
+
+const NOT_UTF8 = { message: 'the file is not UTF-8 text', hint: 'save it as UTF-8; NUL bytes mean UTF-16' };
+const secretNames = namedKeys.filter(({ key }) => key.secret === true).map(({ name }) => name);
+
+function place(source: Source, locations: Locations, { path, at, message, hint }: KeyFault): Finding {
+  const offset = at === 'value' ? locations.value(path) : locations.key(path);
+  const key = path.slice(0, 2).join('.');
+  if (offset === undefined) return { ...noPlace(source.file), key, message, hint };
+  return finding(source, offset, { key, message, hint });
+}
+
+function finding(
+  source: Source,
+  offset: number,
+  { key, message, hint }: { key?: string; message: string; hint?: string | undefined },
+): Finding {
+  const excerpt = excerptAt(source, offset, secretNames);
+  return { file: source.file, ...source.positionAt(offset), key, message, hint, excerpt };
+}
+
+function noPlace(file: string) {
+  return { file, line: undefined, column: undefined, key: undefined, excerpt: undefined };
+}
+
+function inOrder(findings: readonly Finding[], file: string): Finding[] {
+  const sorted = findings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+  if (sorted.length <= MAX_FAULTS) return sorted;
+  const rest = { ...noPlace(file), message: `and ${sorted.length - MAX_FAULTS} more`, hint: undefined };
+  return [...sorted.slice(0, MAX_FAULTS), rest];
+}

@@ -1,0 +1,69 @@
+/** The keys of [certificate] and [acme]: what the gateway shows to TLS clients. */
+import { choice, list, path, section, text } from '../key.ts';
+import { readCertificateName, readEmail, readHostWithPort, readPath, readUrl, readWord } from '../values.ts';
+
+export const certificate = section('The certificate that TLS clients see.', {
+  source: choice(['auto', 'server', 'files', 'acme', 'private-ca'], {
+    initial: 'auto',
+    help: 'auto: all that is there, chosen by the name that the client asks for; a private CA only when there is nothing else. server: the one in the data folder of the media server, or imported. files: the keys below.',
+  }),
+  cert_file: path(readPath, {
+    initial: '',
+    help: 'The certificate chain in PEM, the leaf first. Read again when it changes.',
+    example: '"/etc/ssl/films.example.org/fullchain.pem"',
+  }),
+  key_file: path(readPath, { initial: '', help: 'The private key in PEM that belongs to cert_file.' }),
+  key_passphrase_file: path(readPath, {
+    initial: '',
+    help: 'The file that holds the passphrase of key_file. Empty: the key is not encrypted.',
+  }),
+  pfx_file: path(readPath, { initial: '', help: 'Certificate and key in one PKCS#12 file, instead of the PEM files.' }),
+  pfx_passphrase_file: path(readPath, {
+    initial: '',
+    help: "The file that holds the passphrase of pfx_file. Empty: with kind plex the one derived from the server's identifier, else none.",
+  }),
+  names: list(readCertificateName, {
+    initial: [],
+    accepts: 'host names, *.NAME, addresses (private-ca only)',
+    help: 'The names for which private-ca and acme make a certificate. Empty: private-ca takes the addresses and names of this host.',
+    example: '["films.example.org"]',
+  }),
+  profile: choice(['modern', 'legacy'], {
+    initial: 'modern',
+    help: 'modern: TLS 1.2 and 1.3. legacy: adds TLS 1.0 and 1.1 and the ciphers that old television sets need.',
+  }),
+});
+
+export const acme = section('Certificates from a certificate authority (RFC 8555), for source = "acme".', {
+  directory: text((written) => readUrl(written, ['https']), {
+    initial: 'https://acme-v02.api.letsencrypt.org/directory',
+    accepts: 'an https URL',
+    help: 'The directory of the certificate authority.',
+  }),
+  email: text(readEmail, {
+    initial: '',
+    accepts: 'an e-mail address',
+    help: 'Where the authority writes to. Empty: it gets no address.',
+  }),
+  challenge: choice(['auto', 'tls-alpn-01', 'http-01', 'dns-01'], {
+    initial: 'auto',
+    help: 'How the names are proven. tls-alpn-01 needs port 443 from outside, http-01 port 80, dns-01 neither. auto: dns-01 where hook or rfc2136_server is set, else what the ports allow.',
+  }),
+  hook: path(readPath, {
+    initial: '',
+    help: 'dns-01: a program that sets and removes the TXT record.',
+    example: '"/usr/local/bin/set-txt-record"',
+  }),
+  rfc2136_server: text(readHostWithPort, {
+    initial: '',
+    accepts: 'HOST or HOST:PORT',
+    help: 'dns-01: the name server that takes updates (RFC 2136), instead of hook.',
+  }),
+  rfc2136_key_file: path(readPath, { initial: '', help: 'dns-01: the file with the TSIG key for rfc2136_server.' }),
+  eab_id: text(readWord, {
+    initial: '',
+    accepts: 'a key identifier',
+    help: 'External account binding: the identifier that the authority gave you. Empty: none.',
+  }),
+  eab_key_file: path(readPath, { initial: '', help: 'External account binding: the file with the key to eab_id.' }),
+});

@@ -1,0 +1,23 @@
+/** The keys of [remote]: the way in from outside the LAN. */
+import { count, flag, section, text } from '../key.ts';
+import { readPublicAddress } from '../values.ts';
+
+export const remote = section('The way in from outside.', {
+  map_port: count({
+    initial: 0,
+    min: 0,
+    max: 65_535,
+    help: 'The external TCP port to map on the router with PCP, NAT-PMP or UPnP. 0: do not.',
+    platform: 'On the router itself nothing is mapped: `lockgate openwrt apply --wan` opens the firewall.',
+  }),
+  public_address: text(readPublicAddress, {
+    initial: 'auto',
+    accepts: '"auto", "none", an address, stun:HOST:PORT, or an https URL that echoes the address',
+    help: 'The address under which this site is seen from outside. auto: from the router, then from the account service. none: never asked.',
+    example: '"stun:stun.example.org:3478"',
+  }),
+  discovery: flag({
+    initial: false,
+    help: "Answer searches for the server (GDM, UDP 7359) on the LAN with the gateway's address.",
+  }),
+});
