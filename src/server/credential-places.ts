@@ -1,0 +1,38 @@
+/** What finding and removing credentials has in common for all kinds. */
+import type { FoundCredentials } from './kind.ts';
+
+/** Many values, perhaps equal, to the one answer that the policy needs; empty values count as none. */
+export function foundAmong(values: readonly string[]): FoundCredentials {
+  const different = new Set(values.map((value) => value.trim()).filter((value) => value !== ''));
+  if (different.size > 1) return { found: 'conflict' };
+  const [value] = different;
+  return value === undefined ? { found: 'none' } : { found: 'one', value };
+}
+
+/** The values of every header whose name is in `names` (lower case). */
+export function headerValues(rawHeaders: readonly string[], names: ReadonlySet<string>): string[] {
+  const values: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    if (names.has(rawHeaders[index]!.toLowerCase())) values.push(rawHeaders[index + 1]!);
+  }
+  return values;
+}
+
+/** The headers, each passed through `change` with its name in lower case; undefined removes it. */
+export function changeHeaders(
+  rawHeaders: readonly string[],
+  change: (name: string, value: string) => string | undefined,
+): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name, value] = [rawHeaders[index]!, rawHeaders[index + 1]!];
+    const changed = change(name.toLowerCase(), value);
+    if (changed !== undefined) kept.push(name, changed);
+  }
+  return kept;
+}
+
+/** A value that can travel in a header, as every real token can: visible ASCII. Anything else is wrong without asking. */
+export function isTokenText(value: string): boolean {
+  return /^[\x21-\x7e]+$/.test(value);
+}
