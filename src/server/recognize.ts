@@ -1,0 +1,17 @@
+/** Finding out which kind of server answers at a URL. */
+import { createAsk } from './ask.ts';
+import type { ServerKind } from './kind.ts';
+import type { FoundServer } from './server-state.ts';
+
+/**
+ * The first of `kinds` that the server at `url` is; undefined: something answers, but none of them. Rejects with
+ * `ServerTrouble` when nothing usable answers.
+ */
+export async function recognizeServer(url: string, kinds: readonly ServerKind[]): Promise<FoundServer | undefined> {
+  const ask = createAsk({ baseUrl: url, verifyCertificate: false });
+  for (const kind of kinds) {
+    const identity = await kind.identify(ask);
+    if (identity !== undefined) return { kind: kind.atBasePath(identity.basePath), url, identity };
+  }
+  return undefined;
+}
