@@ -1,7 +1,7 @@
 /** The state folder: small private files, written so that a power cut leaves either the old or the new one. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, lchown, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GatewayError, messageOf, systemCodeOf } from './errors.ts';
 
@@ -20,7 +20,8 @@ export class StateFolder {
   /** Creates the folder (0700) when it is missing. Throws `state` when it cannot be written. */
   async prepare(): Promise<void> {
     try {
-      await mkdir(this.path, { recursive: true, mode: PRIVATE_FOLDER_MODE });
+      const created = await mkdir(this.path, { recursive: true, mode: PRIVATE_FOLDER_MODE });
+      if (created === this.path) await giveToOwnerOf(dirname(this.path), this.path);
       await this.write('.writable', '');
       await this.remove('.writable');
     } catch (cause) {
@@ -82,10 +83,18 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
     await file.sync();
     await file.close();
     await chmod(temporary, mode);
+    await giveToOwnerOf(dirname(path), temporary);
     await rename(temporary, path);
   } catch (error) {
     await file.close().catch(() => {});
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** A command run as root leaves what it makes in `folder` to the folder's owner: the service must read it. */
+async function giveToOwnerOf(folder: string, path: string): Promise<void> {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = await stat(folder);
+  await lchown(path, uid, gid);
 }

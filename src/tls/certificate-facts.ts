@@ -1,0 +1,132 @@
+/** What there is to say about a certificate in use: for `status`, `check`, `doctor`, the status page and the log. */
+import type { X509Certificate } from 'node:crypto';
+import { canonicalAddress } from '../net/address.ts';
+import { addressZones } from './address-zone.ts';
+import type { KeyedChain } from './chain.ts';
+
+/** Where a certificate comes from, in the order of preference. */
+export type CertificateSourceName = 'server' | 'files' | 'acme' | 'private-ca';
+
+/** Something to tell the user: a sentence (subject first, lower case) and what to do. */
+export interface CertificateProblem {
+  /** `fault`: clients are refused or will be; `warning`: some are, or soon. */
+  readonly severity: 'warning' | 'fault';
+  readonly sentence: string;
+  readonly remedy: string;
+}
+
+/** What a certificate is for. */
+export interface CertificateNames {
+  /** DNS names, lower case, in the certificate's order; wildcards as `*.zone`. */
+  readonly names: readonly string[];
+  /** Canonical addresses. */
+  readonly addresses: readonly string[];
+  /** Address-in-name zones among the names. */
+  readonly zones: readonly string[];
+}
+
+export interface CertificateFacts extends CertificateNames {
+  readonly source: CertificateSourceName;
+  /** The file, or what else it was taken from. */
+  readonly origin: string;
+  readonly issuer: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** Whole days; negative once it has expired. */
+  readonly daysLeft: number;
+  /** SHA-256 of the certificate, upper case hex with colons. */
+  readonly fingerprint: string;
+  readonly isIncomplete: boolean;
+  readonly problems: readonly CertificateProblem[];
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** From here on the days left are worth a line a day. */
+export const FEW_DAYS = 14;
+
+const RENEWAL: Readonly<Record<CertificateSourceName, string>> = {
+  server:
+    'the media server renews it when it is signed in and reaches the Internet: restart it, then see that the new file arrives here',
+  files: 'renew it where it was made; the new files are taken up by themselves',
+  acme: 'the log says why the renewal fails',
+  'private-ca':
+    'it is renewed by itself: see that the clock of this machine is right and the state folder can be written',
+};
+
+/** Describes `chain` as it stands at `now`. */
+export function describeCertificate(
+  chain: KeyedChain,
+  place: { readonly source: CertificateSourceName; readonly origin: string },
+  now: Date,
+): CertificateFacts {
+  const { leaf } = chain;
+  const notAfter = leaf.validToDate;
+  const facts = {
+    source: place.source,
+    origin: place.origin,
+    ...namesIn(leaf),
+    issuer: commonName(leaf.issuer),
+    notBefore: leaf.validFromDate,
+    notAfter,
+    daysLeft: Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS),
+    fingerprint: leaf.fingerprint256,
+    isIncomplete: chain.isIncomplete && place.source !== 'private-ca',
+  };
+  return { ...facts, problems: problemsOf(facts, now) };
+}
+
+function problemsOf(facts: Omit<CertificateFacts, 'problems'>, now: Date): CertificateProblem[] {
+  const subject = `the certificate for ${JSON.stringify(facts.names[0] ?? facts.addresses[0] ?? 'nothing')}`;
+  const problems: CertificateProblem[] = [];
+  const add = (severity: CertificateProblem['severity'], sentence: string, remedy: string) =>
+    problems.push({ severity, sentence: `${subject} ${sentence}`, remedy });
+  if (facts.notAfter <= now) add('fault', `expired on ${day(facts.notAfter)}`, RENEWAL[facts.source]);
+  else if (facts.daysLeft < FEW_DAYS) add('warning', `expires in ${days(facts.daysLeft)}`, RENEWAL[facts.source]);
+  if (facts.notBefore > now) {
+    add('fault', `is not valid before ${day(facts.notBefore)}`, `see that the clock is right: it says ${day(now)}`);
+  }
+  if (facts.names.length + facts.addresses.length === 0) {
+    add('fault', 'names no host', 'clients compare only the subject alternative names: have them put in');
+  }
+  if (facts.isIncomplete) {
+    const remedy =
+      'put the whole chain (often called fullchain.pem) into the file, unless clients trust that issuer itself';
+    add('warning', `comes without the certificate of its issuer ${JSON.stringify(facts.issuer)}`, remedy);
+  }
+  if (facts.source === 'private-ca') {
+    const remedy =
+      "browsers accept it once `lockgate ca` is installed there; for apps use the media server's own certificate";
+    add('warning', 'is of the private CA: media apps on TVs and phones will not accept it', remedy);
+  }
+  return problems;
+}
+
+function day(date: Date): string {
+  return date.toISOString().slice(0, 10);
+}
+
+function days(count: number): string {
+  if (count < 1) return 'less than a day';
+  return count === 1 ? '1 day' : `${count} days`;
+}
+
+/**
+ * The subject alternative names, read from node:crypto's text for them: `DNS:*.example.org, IP Address:FD00:0:0:0:0:0:0:1`.
+ * Values with odd characters come quoted there and are left out: no client asks for them.
+ */
+export function namesIn(leaf: X509Certificate): CertificateNames {
+  const entries = (leaf.subjectAltName ?? '').split(', ');
+  const valuesOf = (prefix: string) =>
+    entries.filter((entry) => entry.startsWith(prefix)).map((entry) => entry.slice(prefix.length));
+  const names = valuesOf('DNS:')
+    .filter((name) => !name.includes('"'))
+    .map((name) => name.toLowerCase());
+  const addresses = valuesOf('IP Address:').flatMap((address) => canonicalAddress(address) ?? []);
+  return { names, addresses, zones: addressZones(names) };
+}
+
+/** The CN of a name in node:crypto's form (one attribute a line), else the whole name on one line. */
+function commonName(name: string): string {
+  const lines = name.split('\n');
+  return lines.find((line) => line.startsWith('CN='))?.slice('CN='.length) ?? lines.join(', ');
+}

@@ -1,0 +1,140 @@
+/** A certificate chain with the private key of its leaf: the one form in which the gateway keeps certificates. */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+
+/** No chain in use is longer; what is behind is left out. */
+const MAX_CHAIN_LENGTH = 8;
+
+export interface KeyedChain {
+  readonly leaf: X509Certificate;
+  /** PEM, leaf first, each certificate followed by the one that issued it; a self-signed root is left out. */
+  readonly certificatePem: string;
+  /** PKCS#8 PEM, not encrypted. */
+  readonly keyPem: string;
+  /** The leaf's issuer is missing: only clients that know it already can trust the leaf. */
+  readonly isIncomplete: boolean;
+}
+
+/** What was found in a file or store, in any order. */
+export interface ChainParts {
+  readonly certificates: readonly X509Certificate[];
+  readonly keys: readonly KeyObject[];
+}
+
+/**
+ * Finds the leaf (the certificate that a key belongs to) and orders the rest behind it.
+ * `subject` names the origin in messages. Throws `certificate` when there is no certificate, no key, or none fits the other.
+ */
+export function assembleChain(subject: string, { certificates, keys }: ChainParts): KeyedChain {
+  if (certificates.length === 0) {
+    throw new GatewayError('certificate', `${subject} holds no certificate`, {
+      hint: 'it must hold the certificate, its chain and the private key',
+    });
+  }
+  if (keys.length === 0) {
+    throw new GatewayError('certificate', `${subject} holds no private key`, {
+      hint: 'it must hold the certificate, its chain and the private key',
+    });
+  }
+  for (const leaf of certificates) {
+    const key = keys.find((candidate) => leaf.checkPrivateKey(candidate));
+    if (key !== undefined) return chainBehind(leaf, key, certificates);
+  }
+  throw new GatewayError('certificate', `${subject} holds a private key that does not belong to its certificate`, {
+    hint: 'certificate and key must come from the same renewal',
+  });
+}
+
+function chainBehind(leaf: X509Certificate, key: KeyObject, certificates: readonly X509Certificate[]): KeyedChain {
+  const chain = [leaf];
+  for (let issuer = issuerOf(leaf, certificates); issuer !== undefined; issuer = issuerOf(issuer, certificates)) {
+    if (isSelfSigned(issuer) || chain.includes(issuer) || chain.length === MAX_CHAIN_LENGTH) break;
+    chain.push(issuer);
+  }
+  return {
+    leaf,
+    certificatePem: chain.map((certificate) => certificate.toString()).join(''),
+    keyPem: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    isIncomplete: !isSelfSigned(leaf) && issuerOf(leaf, certificates) === undefined,
+  };
+}
+
+/** Among several with the same name (cross-signing, renewals) the one whose key made the signature. */
+function issuerOf(certificate: X509Certificate, candidates: readonly X509Certificate[]): X509Certificate | undefined {
+  if (isSelfSigned(certificate)) return undefined;
+  return candidates.find((candidate) => certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey));
+}
+
+function isSelfSigned(certificate: X509Certificate): boolean {
+  return certificate.checkIssued(certificate);
+}
+
+/** Whether both are the same certificate with the same key. */
+export function isSameChain(one: KeyedChain, other: KeyedChain): boolean {
+  return one.certificatePem === other.certificatePem && one.keyPem === other.keyPem;
+}
+
+/** One PEM block (RFC 7468): the word between `BEGIN` and the dashes, and all of its text. */
+interface PemBlock {
+  readonly label: string;
+  readonly text: string;
+}
+
+/** The PEM blocks of `text` in order; text around them is explanatory and skipped. */
+export function pemBlocks(text: string): PemBlock[] {
+  return text.split('-----BEGIN ').flatMap((part) => {
+    const label = part.slice(0, part.indexOf('-----'));
+    const end = `-----END ${label}-----`;
+    const length = part.indexOf(end);
+    return length < 0 ? [] : [{ label, text: `-----BEGIN ${part.slice(0, length)}${end}\n` }];
+  });
+}
+
+/** The certificates among the PEM blocks of `text`. `subject` names it in messages. Throws `certificate` when one cannot be read. */
+export function readCertificates(subject: string, text: string): X509Certificate[] {
+  return pemBlocks(text)
+    .filter(({ label }) => label === 'CERTIFICATE' || label === 'X509 CERTIFICATE')
+    .map((block) => readCertificate(subject, block.text));
+}
+
+/** The private keys among the PEM blocks of `text`. Throws `certificate` when one cannot be read, or its passphrase is missing or wrong. */
+export function readKeys(subject: string, text: string, passphrase?: string): KeyObject[] {
+  return pemBlocks(text)
+    .filter(({ label }) => label.endsWith('PRIVATE KEY'))
+    .map((block) => readKey(subject, block.text, passphrase));
+}
+
+/** One certificate, DER or PEM. Throws `certificate`. */
+export function readCertificate(subject: string, bytes: Buffer | string): X509Certificate {
+  try {
+    return new X509Certificate(bytes);
+  } catch (cause) {
+    throw new GatewayError('certificate', `${subject} holds a certificate that cannot be read: ${messageOf(cause)}`, {
+      hint: 'the file is damaged, or was being written: copy it again',
+      cause,
+    });
+  }
+}
+
+function readKey(subject: string, pem: string, passphrase: string | undefined): KeyObject {
+  const isEncrypted = pem.includes('ENCRYPTED');
+  if (isEncrypted && passphrase === undefined) {
+    throw new GatewayError('certificate', `${subject} holds an encrypted private key`, {
+      hint: 'put its passphrase into a file and name that in certificate.key_passphrase_file',
+    });
+  }
+  try {
+    return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase });
+  } catch (cause) {
+    if (isEncrypted) {
+      throw new GatewayError('certificate', `${subject} holds a private key that its passphrase does not open`, {
+        hint: 'certificate.key_passphrase_file must hold the passphrase and nothing else',
+        cause,
+      });
+    }
+    throw new GatewayError('certificate', `${subject} holds a private key that cannot be read: ${messageOf(cause)}`, {
+      hint: 'the file is damaged, or was being written: copy it again',
+      cause,
+    });
+  }
+}

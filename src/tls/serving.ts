@@ -1,0 +1,94 @@
+/** The certificates that are served at one moment: immutable, replaced as a whole, asked for each handshake and each Host. */
+import { isIP } from 'node:net';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+import { canonicalAddress, labelFromAddress } from '../net/address.ts';
+import { type CertificateFacts, type CertificateNames, describeCertificate, namesIn } from './certificate-facts.ts';
+import type { CertificateSource, LoadedCertificate } from './certificate-source.ts';
+import type { KeyedChain } from './chain.ts';
+
+export interface ServedCertificate {
+  readonly source: CertificateSource;
+  readonly origin: string;
+  readonly chain: KeyedChain;
+  readonly names: CertificateNames;
+  readonly contextOptions: SecureContextOptions;
+  readonly context: SecureContext;
+}
+
+/** Builds the TLS side of a certificate once. Throws `certificate` when OpenSSL does not take it: a key too short, a digest too weak. */
+export function prepareCertificate(
+  source: CertificateSource,
+  { chain, origin }: LoadedCertificate,
+  base: SecureContextOptions,
+): ServedCertificate {
+  const contextOptions = { ...base, cert: chain.certificatePem, key: chain.keyPem };
+  try {
+    const context = createSecureContext(contextOptions);
+    return { source, origin, chain, names: namesIn(chain.leaf), contextOptions, context };
+  } catch (cause) {
+    throw new GatewayError('certificate', `${JSON.stringify(origin)} is not accepted by OpenSSL: ${messageOf(cause)}`, {
+      hint: 'renew it with an RSA key of 2048 bits or more, or P-256, and a SHA-256 signature',
+      cause,
+    });
+  }
+}
+
+export class ServingSet {
+  static readonly empty = new ServingSet([]);
+
+  /** In the order of preference: the first is for clients that name no host, or one that no certificate covers. */
+  readonly certificates: readonly ServedCertificate[];
+  readonly #exact = new Map<string, ServedCertificate>();
+  /** By the name behind `*.`. */
+  readonly #wildcards = new Map<string, ServedCertificate>();
+  readonly #addresses = new Set<string>();
+
+  constructor(certificates: readonly ServedCertificate[]) {
+    this.certificates = certificates;
+    for (const certificate of certificates) this.#index(certificate);
+  }
+
+  /** What `serverName` gets: an exact name, else a wildcard for its first label (RFC 9525 section 6.3); undefined: none covers it. */
+  find(serverName: string): ServedCertificate | undefined {
+    const name = normalName(serverName);
+    const dot = name.indexOf('.');
+    return this.#exact.get(name) ?? (dot < 1 ? undefined : this.#wildcards.get(name.slice(dot + 1)));
+  }
+
+  /** Whether a client that connects to `host` (a name or an address literal, without brackets) will find it in a certificate. */
+  covers(host: string): boolean {
+    if (isIP(host) !== 0) return this.#addresses.has(canonicalAddress(host) ?? host);
+    return this.find(host) !== undefined;
+  }
+
+  /** A covered name that spells `address`: its label in the first zone. Undefined: no zone. */
+  nameForAddress(address: string): string | undefined {
+    const zone = this.zones[0];
+    return zone === undefined ? undefined : `${labelFromAddress(address)}.${zone}`;
+  }
+
+  /** The address-in-name zones whose certificates are held. */
+  get zones(): readonly string[] {
+    return [...new Set(this.certificates.flatMap((certificate) => certificate.names.zones))];
+  }
+
+  facts(now: Date): CertificateFacts[] {
+    return this.certificates.map(({ chain, source, origin }) =>
+      describeCertificate(chain, { source: source.name, origin }, now),
+    );
+  }
+
+  #index(certificate: ServedCertificate): void {
+    for (const name of certificate.names.names) {
+      const [map, key] = name.startsWith('*.') ? [this.#wildcards, name.slice(2)] : [this.#exact, name];
+      if (!map.has(key)) map.set(key, certificate);
+    }
+    for (const address of certificate.names.addresses) this.#addresses.add(address);
+  }
+}
+
+function normalName(name: string): string {
+  const lower = name.toLowerCase();
+  return lower.endsWith('.') ? lower.slice(0, -1) : lower;
+}
