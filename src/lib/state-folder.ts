@@ -1,7 +1,7 @@
 /** The state folder: small private files, written so that a power cut leaves either the old or the new one. */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, lchown, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { GatewayError, messageOf, systemCodeOf } from './errors.ts';
 
@@ -21,7 +21,7 @@ export class StateFolder {
   async prepare(): Promise<void> {
     try {
       const created = await mkdir(this.path, { recursive: true, mode: PRIVATE_FOLDER_MODE });
-      if (created === this.path) await giveToOwnerOf(dirname(this.path), this.path);
+      if (created === this.path) await giveFolderToParentOwner(this.path);
       await this.write('.writable', '');
       await this.remove('.writable');
     } catch (cause) {
@@ -80,10 +80,10 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
   const file = await open(temporary, flags, mode);
   try {
     await file.writeFile(content);
+    await file.chmod(mode);
+    await giveToOwnerOf(dirname(path), file);
     await file.sync();
     await file.close();
-    await chmod(temporary, mode);
-    await giveToOwnerOf(dirname(path), temporary);
     await rename(temporary, path);
   } catch (error) {
     await file.close().catch(() => {});
@@ -93,8 +93,17 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
 }
 
 /** A command run as root leaves what it makes in `folder` to the folder's owner: the service must read it. */
-async function giveToOwnerOf(folder: string, path: string): Promise<void> {
+async function giveToOwnerOf(folder: string, made: FileHandle): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = await stat(folder);
-  await lchown(path, uid, gid);
+  await made.chown(uid, gid);
+}
+
+async function giveFolderToParentOwner(path: string): Promise<void> {
+  const made = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await giveToOwnerOf(dirname(path), made);
+  } finally {
+    await made.close();
+  }
 }
