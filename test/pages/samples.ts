@@ -1,5 +1,6 @@
 /** Every page in every state, with plausible content. */
 
+import { ERROR_PAGE_HEADERS, type ErrorPageContent, renderErrorPage } from '../../src/http/pages/error-page.ts';
 import type { RenderedPage } from '../../src/http/pages/layout.ts';
 import { renderSetupPage } from '../../src/http/pages/setup-page.ts';
 import { renderSignInPage } from '../../src/http/pages/signin-page.ts';
@@ -71,8 +72,26 @@ const everything = {
   ],
 } as const;
 
+const errorPage = (content: ErrorPageContent): RenderedPage => ({
+  html: renderErrorPage(content),
+  headers: ERROR_PAGE_HEADERS,
+});
+
 /** By a name that says page and state. */
 export const SAMPLE_PAGES: Readonly<Record<string, RenderedPage>> = {
+  'error-sign-in': errorPage({
+    status: 401,
+    title: 'Sign in first',
+    detail: 'Authentication required; sign in to the media server in the app.',
+    reason: 'no-credentials',
+    signInPath: '/.lockgate/signin',
+  }),
+  'error-server-down': errorPage({
+    status: 503,
+    title: 'The media server does not answer',
+    detail: 'The media server does not answer; start it, or set [server] url.',
+    reason: 'server-down',
+  }),
   'signin-ready': renderSignInPage({ state: 'ready', serverName }),
   'signin-wrong-pin': renderSignInPage({ state: 'wrong-pin', serverName }),
   'signin-throttled': renderSignInPage({ state: 'throttled', waitSeconds: 240, serverName }),
@@ -82,6 +101,7 @@ export const SAMPLE_PAGES: Readonly<Record<string, RenderedPage>> = {
   'setup-ready': renderSetupPage({ state: 'ready', serverName }),
   'setup-wrong-key': renderSetupPage({ state: 'wrong-key', serverName }),
   'setup-rejected-code': renderSetupPage({ state: 'rejected-code', serverName }),
+  'setup-unreachable': renderSetupPage({ state: 'unreachable', serverName }),
   'setup-waiting': renderSetupPage({ state: 'waiting', serverName }),
   'setup-done': renderSetupPage({ state: 'done', serverName }),
   'setup-throttled': renderSetupPage({ state: 'throttled', waitSeconds: 3000, serverName }),

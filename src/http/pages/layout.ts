@@ -26,7 +26,7 @@ export interface PageParts {
 
 /** The whole document and its headers. */
 export function renderPage(parts: PageParts): RenderedPage {
-  return { html: documentOf(parts).text, headers: headersOf(parts) };
+  return { html: documentOf(parts).text, headers: pageHeaders(parts) };
 }
 
 function documentOf({ title, shape, main, script, refresh }: PageParts): Html {
@@ -53,10 +53,11 @@ ${script && new Html(`<script>${script}</script>`)}
 `;
 }
 
-function headersOf({ script, connectTo }: PageParts): Record<string, string> {
+/** The headers of a page: they depend on its script alone. */
+export function pageHeaders({ script, connectTo }: Pick<PageParts, 'script' | 'connectTo'>): Record<string, string> {
   const policy = [
     "default-src 'none'",
-    `style-src ${hashSource(STYLE)}`,
+    `style-src ${STYLE_SOURCE}`,
     script && `script-src ${hashSource(script)}`,
     connectTo && `connect-src ${new URL(connectTo).origin}`,
     'img-src data:',
@@ -74,6 +75,8 @@ function headersOf({ script, connectTo }: PageParts): Record<string, string> {
     'Cache-Control': 'no-store',
   };
 }
+
+const STYLE_SOURCE = hashSource(STYLE);
 
 /** The source expression that allows exactly this inline text (CSP Level 3, section 2.3.1). */
 function hashSource(text: string): string {

@@ -17,7 +17,7 @@ export type SetupView = {
   /** What the media server calls itself; undefined while that is not known. */
   readonly serverName: string | undefined;
 } & (
-  | { readonly state: 'ready' | 'wrong-key' | 'rejected-code' | 'waiting' | 'done' }
+  | { readonly state: 'ready' | 'wrong-key' | 'rejected-code' | 'unreachable' | 'waiting' | 'done' }
   /** Too many wrong keys. */
   | { readonly state: 'throttled'; readonly waitSeconds: number }
   /** The gateway is not in the server's subnet, so the server would refuse the claim. `serverUrl` is where it listens, seen from its own subnet. */
@@ -33,9 +33,9 @@ export function renderSetupPage(view: SetupView): RenderedPage {
     case 'ready':
       return formPage(server);
     case 'wrong-key':
-      return formPage(server, 'key');
     case 'rejected-code':
-      return formPage(server, 'code');
+    case 'unreachable':
+      return formPage(server, view.state);
     case 'throttled':
       return card('Too many attempts', throttled(view.waitSeconds));
     case 'waiting':
@@ -54,14 +54,16 @@ function card(title: string, content: Html): RenderedPage {
 }
 
 const COMPLAINTS = {
-  key: 'This link is not, or no longer, valid. Run “lockgate setup” on the gateway for a new one, and open that.',
-  code: 'The account service did not accept that code. It is good for four minutes and for one use: get a new one.',
+  'wrong-key':
+    'This link is not, or no longer, valid. Run “lockgate setup” on the gateway for a new one, and open that.',
+  'rejected-code': 'The code was not accepted. It is good for four minutes and for one use: get a new one.',
+  unreachable: 'The media server did not answer. See that it runs, then try again with a new code.',
 } as const;
 
-function formPage(server: string, wrong?: 'key' | 'code'): RenderedPage {
-  const complaint = wrong && html`<p class="note fault" role="alert" id="complaint">${COMPLAINTS[wrong]}</p>`;
-  const blame = (field: 'key' | 'code') =>
-    wrong === field ? html`aria-invalid="true" aria-describedby="complaint"` : undefined;
+function formPage(server: string, trouble?: keyof typeof COMPLAINTS): RenderedPage {
+  const complaint = trouble && html`<p class="note fault" role="alert" id="complaint">${COMPLAINTS[trouble]}</p>`;
+  const blamedFor = (own: keyof typeof COMPLAINTS) =>
+    trouble === own ? html`aria-invalid="true" aria-describedby="complaint"` : undefined;
   const main = html`<div class="card">
 <h1>Make <bdi>${server}</bdi> yours</h1>
 <p class="soft">It belongs to no account yet, so the gateway lets nobody through to it.</p>
@@ -73,11 +75,11 @@ ${complaint}
 <form method="post" action="${SETUP_PATH}">
 <div class="field" id="key-field">
 <label for="key">Key from the setup file</label>
-<input id="key" name="${SETUP_FIELDS.key}" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="128" required ${blame('key')}>
+<input id="key" name="${SETUP_FIELDS.key}" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="128" required ${blamedFor('wrong-key')}>
 </div>
 <div class="field">
 <label for="code">Code</label>
-<input id="code" name="${SETUP_FIELDS.code}" placeholder="claim-…" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="128" required autofocus ${blame('code')}>
+<input id="code" name="${SETUP_FIELDS.code}" placeholder="claim-…" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="128" required autofocus ${blamedFor('rejected-code')}>
 </div>
 <button class="wide-button" type="submit">Claim the server</button>
 </form>

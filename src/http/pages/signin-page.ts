@@ -57,7 +57,7 @@ ${wrong ? alert : undefined}
 </div>
 <div class="field">
 <label for="pin">PIN</label>
-<input id="pin" name="${SIGN_IN_FIELDS.pin}" type="password" inputmode="numeric" autocomplete="current-password" maxlength="64" required autofocus ${state}>
+<input id="pin" name="${SIGN_IN_FIELDS.pin}" type="password" autocomplete="current-password" maxlength="64" required autofocus ${state}>
 <p class="hint" id="pin-hint">The PIN of this household, not of your media account.</p>
 </div>
 ${KEYPAD}
@@ -105,7 +105,7 @@ ${['1', '2', '3', '4', '5', '6', '7', '8', '9'].map((digit) => html`<button type
 </div>`;
 
 /**
- * Shows the keypad, in place of the system's keyboard, and lets the arrow keys of a remote walk from control to control.
+ * Shows the keypad, and lets the arrow keys of a remote walk from control to control.
  * Written in the language of 2016, which televisions understand.
  */
 const KEYPAD_SCRIPT = `
@@ -117,7 +117,6 @@ const stops = Array.from(form.querySelectorAll('input, button'));
 const directions = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 pad.hidden = false;
-pin.setAttribute('inputmode', 'none');
 
 pad.addEventListener('click', (event) => {
   const key = event.target;

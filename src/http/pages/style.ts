@@ -60,7 +60,7 @@ const CARDS = `
 .turning svg { animation: turn 1.6s linear infinite; }
 @keyframes turn { to { transform: rotate(1turn); } }
 p.note { margin: 0 0 1.25rem; padding: .8rem 1rem; border-radius: .7rem; background: var(--tint); font-weight: 550; }
-.reason { display: flex; flex-wrap: wrap; justify-content: space-between; margin-top: 1.5rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .85rem; }
+.reason { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; margin-top: 1.75rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--soft); font-size: .85rem; }
 .actions { margin-top: 1.5rem; }
 @media (max-width: 46rem) { .card { padding: 1.4rem; } h1 { font-size: 1.5rem; } }
 @media (prefers-reduced-motion: reduce) { .turning svg { animation: none; } }
