@@ -1,4 +1,5 @@
 /** What the policy may look at: facts about one request, without sockets and without a clock. Types only. */
+import type { ServerState, UnknownBecause } from '../server/server-state.ts';
 import type { GatewayPage } from './decision.ts';
 
 /**
@@ -6,9 +7,6 @@ import type { GatewayPage } from './decision.ts';
  * forwarding header), which counts as outside for every rule.
  */
 export type Place = 'loopback' | 'lan' | 'outside' | 'masked';
-
-/** What is known of the media server. `signed-out`: it was claimed once and is not now. */
-export type ServerState = 'claimed' | 'unclaimed' | 'signed-out' | 'unknown';
 
 /** What is known of the credentials in the request. `conflict`: two different ones. `unverified`: somebody has to ask. */
 export type CredentialState = 'none' | 'conflict' | 'unverified' | 'valid' | 'invalid' | 'unverifiable';
@@ -71,16 +69,19 @@ export interface Facts {
   readonly invalidStatus: 401 | 498;
 
   readonly server: ServerFacts;
-  /** The kind's lists, asked with the raw path in normal form. */
+  /** Method, path and query are on the kind's viewer list, which judges spellings of the path itself. */
+  readonly isViewerRequest: boolean;
+  /** The kind's other lists; true only for a raw path in its normal form. */
   readonly isIdentityPath: boolean;
   readonly isWebClientPath: boolean;
-  readonly isViewerRequest: boolean;
   readonly isSignInCall: boolean;
   readonly isTokenlessMedia: boolean;
 
   /** `secure_connections = "required"`. */
   readonly requireTls: boolean;
   readonly requireClaimed: boolean;
+  /** A claim through the set-up page is being made, or was just made: its page may say how it went. */
+  readonly isSetupUnderWay: boolean;
   /** A `pin_hash` is set. */
   readonly hasPin: boolean;
   /** `server.token`: what a client that is let in gets. */
@@ -90,8 +91,8 @@ export interface Facts {
 /** What the policy knows of the media server. */
 export interface ServerFacts {
   readonly state: ServerState;
-  /** While `unknown`: no probe has come back yet, nothing usable answers, or another server answers. */
-  readonly unknownBecause: 'starting' | 'down' | 'other-server';
+  /** Only while unknown. */
+  readonly unknownBecause: UnknownBecause | undefined;
   /** The kind has an identity and a claim state at all (not `generic`). */
   readonly hasIdentity: boolean;
   /** There is an answer of an earlier probe to give. */

@@ -41,7 +41,7 @@ export function gatewayPage(facts: Facts, rule: RuleName): Decision | NeedsCrede
   const { gatewayPath } = facts;
   if (gatewayPath === 'elsewhere') return undefined;
   if (facts.hostIsForeign && gatewayPath !== 'health') return refuseForeignHost(facts, rule);
-  if (gatewayPath === 'other') return notFound(facts, rule, 'the gateway has no such page');
+  if (gatewayPath === 'other') return notFound(facts, rule, 'The gateway has no such page.');
   if (gatewayPath === 'bare') return { rule, action: 'redirect', status: 308, location: PREFIX };
   return PAGE_RULES[gatewayPath](facts, rule);
 }
@@ -59,7 +59,7 @@ function notPermitted(facts: Facts, rule: RuleName, detail: string): Refuse {
 }
 
 function methodNotAllowed(facts: Facts, rule: RuleName): Refuse {
-  return refuse(facts, { rule, status: 405, reason: 'not-permitted', detail: 'this page does not know the method' });
+  return refuse(facts, { rule, status: 405, reason: 'not-permitted', detail: 'This page does not know the method.' });
 }
 
 /** The refusal of anything but a plain GET or HEAD. */
@@ -69,7 +69,7 @@ function readable(facts: Facts, rule: RuleName): Refuse | undefined {
 
 function metricsPage(facts: Facts, rule: RuleName): Decision {
   if (facts.mayReadMetrics) return readable(facts, rule) ?? page(rule, 'metrics', 'everything');
-  return notPermitted(facts, rule, 'metrics are not for this address; see [metrics] allow_clients');
+  return notPermitted(facts, rule, 'Metrics are not for this address; see [metrics] allow_clients.');
 }
 
 /** Everything for those who could see it all anyway, the lights for the LAN, nothing for others. */
@@ -82,7 +82,7 @@ function statusPage(facts: Facts, rule: RuleName): Decision | NeedsCredentials {
   if (isNear(facts)) return page(rule, 'status', 'lights');
   if (credentials === 'unverified') return refuseThrottled(facts, rule);
   if (credentials === 'invalid') return refuseInvalid(facts, rule);
-  return refuseWithoutCredentials(facts, rule, 'the status page is for the LAN, or for valid credentials');
+  return refuseWithoutCredentials(facts, rule, 'The status page is for the LAN, or for valid credentials.');
 }
 
 /** Pages with a form: seen from near only, sent from their own page only. */
@@ -90,7 +90,7 @@ function formPage(facts: Facts, rule: RuleName, name: GatewayPage): Decision {
   if (facts.isPlainRead) return page(rule, name, 'none');
   if (facts.method !== 'POST') return methodNotAllowed(facts, rule);
   if (facts.originIsOwn) return page(rule, name, 'none');
-  return refuse(facts, { rule, status: 403, reason: 'origin', detail: 'the form was not sent from its own page' });
+  return refuse(facts, { rule, status: 403, reason: 'origin', detail: 'The form was not sent from its own page.' });
 }
 
 /** Why a form is not shown to a client that is not near. */
@@ -100,19 +100,20 @@ function notNear(facts: Facts): string {
 }
 
 function signInPage(facts: Facts, rule: RuleName): Decision {
-  if (!isNear(facts)) return notPermitted(facts, rule, `the PIN is for the LAN: ${notNear(facts)}`);
-  if (!facts.hasPin) return notFound(facts, rule, 'no PIN is set; see [access] pin_hash');
+  if (!isNear(facts)) return notPermitted(facts, rule, `The PIN is for the LAN: ${notNear(facts)}.`);
+  if (!facts.hasPin) return notFound(facts, rule, 'No PIN is set; see [access] pin_hash.');
   return formPage(facts, rule, 'signin');
 }
 
 function setupPage(facts: Facts, rule: RuleName): Decision {
   if (!isNear(facts)) {
-    const remedy = 'run `lockgate setup --code CODE` on the gateway instead';
-    return notPermitted(facts, rule, `the media server is claimed from the LAN: ${notNear(facts)}; ${remedy}`);
+    const remedy = 'run “lockgate setup --code CODE” on the gateway instead';
+    return notPermitted(facts, rule, `The media server is claimed from the LAN: ${notNear(facts)}; ${remedy}.`);
   }
-  if (!facts.server.isPlex) return notFound(facts, rule, 'this kind of media server is set up at its own address');
-  if (facts.server.state === 'claimed') return notFound(facts, rule, 'the media server is claimed already');
+  if (!facts.server.isPlex) return notFound(facts, rule, 'This kind of media server is set up at its own address.');
+  if (facts.isSetupUnderWay) return formPage(facts, rule, 'setup');
+  if (facts.server.state === 'claimed') return notFound(facts, rule, 'The media server is claimed already.');
   if (facts.server.state !== 'unknown') return formPage(facts, rule, 'setup');
-  const detail = 'the media server does not answer yet; start it, then load this page again';
+  const detail = 'The media server does not answer yet; start it, then load this page again.';
   return refuse(facts, { rule, status: 503, reason: 'starting', detail, retryAfterSeconds: RETRY_SECONDS });
 }

@@ -45,7 +45,13 @@ export function isForeignPage(head: RequestHead, known: KnownOrigins): boolean {
   if (head.values('origin').length > 0) return !isKnown(onlyOrigin(head), known);
   const sites = head.values('sec-fetch-site');
   if (sites.length > 0) return !sites.every((site) => site === 'same-origin' || site === 'none');
-  return !head.values('referer').every((referer) => referer === '' || isKnown(ORIGIN_OF_URL.exec(referer)?.[0], known));
+  return !head.values('referer').every((referer) => referer === '' || isKnown(originOf(referer), known));
+}
+
+/** The origin of the page that a browser names as the sender, by Origin or Referer. */
+export function sendingPage(head: RequestHead): string | undefined {
+  const url = head.header('origin') ?? originOf(head.header('referer') ?? '');
+  return url === undefined ? undefined : serializeOrigin(url);
 }
 
 /** The Origin that may read a refusal: an own or listed one, and any when the request brought credentials to be judged. */
@@ -58,6 +64,10 @@ export function readableOrigin(
   if (origin === undefined || isKnown(origin, known)) return origin;
   const isOrigin = origin === 'null' || serializeOrigin(origin) !== undefined;
   return broughtCredentials && isOrigin ? origin : undefined;
+}
+
+function originOf(url: string): string | undefined {
+  return ORIGIN_OF_URL.exec(url)?.[0];
 }
 
 function onlyOrigin(head: RequestHead): string | undefined {

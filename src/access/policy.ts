@@ -1,4 +1,5 @@
 /** The access policy: one pure function, one table of rules in order; the first that applies decides. */
+import type { UnknownBecause } from '../server/server-state.ts';
 import type { Decision, Forward, NeedsCredentials, Refuse, RuleName } from './decision.ts';
 import type { Facts } from './facts.ts';
 import { gatewayPage } from './gateway-page.ts';
@@ -59,7 +60,7 @@ function forward(facts: Facts, rule: RuleName): Forward {
 
 function malformed(facts: Facts, rule: RuleName): Decision | undefined {
   if (facts.credentials !== 'conflict') return undefined;
-  const detail = 'the request carries two different credentials; send one';
+  const detail = 'The request carries two different credentials; send one.';
   return refuse(facts, { rule, status: 400, reason: 'malformed', detail });
 }
 
@@ -72,7 +73,7 @@ function plainHttp(facts: Facts, rule: RuleName): Decision | undefined {
   if (facts.isTls || !facts.requireTls || facts.place === 'loopback' || isPageOverPlainHttp(facts)) return undefined;
   const location = facts.isPlainRead ? facts.secureLocation : undefined;
   if (location === undefined) {
-    const detail = 'this gateway is reached over HTTPS only; use https:// with a name that its certificate covers';
+    const detail = 'This gateway is reached over HTTPS only; use https:// with a name that its certificate covers.';
     return refuse(facts, { rule, status: 403, reason: 'plain-http', detail });
   }
   const redirect = { rule, action: 'redirect', status: 308, location, reason: 'plain-http' } as const;
@@ -80,9 +81,9 @@ function plainHttp(facts: Facts, rule: RuleName): Decision | undefined {
 }
 
 /** Health checks know no TLS, and before the server is claimed there is no certificate to speak of. */
-function isPageOverPlainHttp({ gatewayPath, server }: Facts): boolean {
-  if (gatewayPath === 'setup') return server.state === 'unclaimed' || server.state === 'signed-out';
-  return gatewayPath === 'health';
+function isPageOverPlainHttp({ gatewayPath, server, isSetupUnderWay }: Facts): boolean {
+  if (gatewayPath !== 'setup') return gatewayPath === 'health';
+  return server.state === 'unclaimed' || server.state === 'signed-out' || isSetupUnderWay;
 }
 
 /** A preflight carries no credentials by design (Fetch, CORS-preflight fetch); what it asks for is judged when it comes. */
@@ -110,19 +111,19 @@ function claimGuard(facts: Facts, rule: RuleName): Decision | undefined {
 
 function refuseUnclaimed(facts: Facts, rule: RuleName): Refuse {
   const detail = facts.server.isPlex
-    ? 'the media server is not claimed, so whoever reaches it could take it; run `lockgate setup` on the gateway'
-    : 'the media server is not set up, so whoever reaches it could take it; finish its wizard at its own address on the LAN';
+    ? 'The media server is not claimed, so whoever reaches it could take it; run “lockgate setup” on the gateway.'
+    : 'The media server is not set up, so whoever reaches it could take it; finish its wizard at its own address on the LAN.';
   return refuse(facts, { rule, status: 403, reason: 'unclaimed', detail });
 }
 
-const WHY_UNKNOWN = {
-  starting: 'the gateway has not heard from the media server yet',
-  down: 'the media server does not answer; start it, or set [server] url',
-  'other-server': 'another media server answers than before; if that is meant, run `lockgate setup --new-server`',
-} as const;
+const WHY_UNKNOWN: Readonly<Record<UnknownBecause, string>> = {
+  starting: 'The gateway has not heard from the media server yet.',
+  down: 'The media server does not answer; start it, or set [server] url.',
+  'other-server': 'Another media server answers than before; if that is meant, run “lockgate setup --new-server”.',
+};
 
 function refuseUnknown(facts: Facts, rule: RuleName): Refuse {
-  const { unknownBecause } = facts.server;
+  const { unknownBecause = 'starting' } = facts.server;
   const reason = unknownBecause === 'starting' ? 'starting' : 'server-down';
   return refuse(facts, {
     rule,
@@ -136,7 +137,7 @@ function refuseUnknown(facts: Facts, rule: RuleName): Refuse {
 function outdated(facts: Facts, rule: RuleName): Decision | undefined {
   if (!isTooOld(facts)) return undefined;
   const detail =
-    'the media server has a version with known holes, so it is not reachable from outside the LAN; update it';
+    'The media server has a version with known holes and is not reachable from outside the LAN; update it.';
   return refuse(facts, { rule, status: 403, reason: 'outdated-server', detail });
 }
 
@@ -159,7 +160,7 @@ function valid(facts: Facts, rule: RuleName): Decision | NeedsCredentials | unde
 
 function unverifiable(facts: Facts, rule: RuleName): Decision | undefined {
   if (credentialsOf(facts) !== 'unverifiable') return undefined;
-  const detail = 'nobody can be asked at the moment whether these credentials are good; try again';
+  const detail = 'Nobody can be asked at the moment whether these credentials are good; try again.';
   return refuse(facts, { rule, status: 503, reason: 'starting', detail, retryAfterSeconds: RETRY_SECONDS });
 }
 
@@ -179,14 +180,14 @@ function webApp(facts: Facts, rule: RuleName): Decision | undefined {
 
 function foreignPage(facts: Facts, rule: RuleName): Decision | undefined {
   if (!isLetIn(facts) || !facts.pageIsForeign) return undefined;
-  const detail = 'another web page sent this request with rights that are not its own; see [access] allowed_origins';
+  const detail = 'Another web page sent this request with rights that are not its own; see [access] allowed_origins.';
   return refuse(facts, { rule, status: 403, reason: 'origin', detail });
 }
 
 function viewerOnly(facts: Facts, rule: RuleName): Decision | undefined {
   if (!isLetIn(facts) || facts.isViewerRequest) return undefined;
   const detail =
-    'a client that is let in by its network or a PIN may watch and no more; sign in to the media server for this';
+    'A client that is let in by its network or a PIN may watch and no more; sign in to the media server for this.';
   return refuse(facts, { rule, status: 403, reason: 'not-permitted', detail });
 }
 
@@ -204,8 +205,7 @@ function forwardLetIn(facts: Facts, rule: RuleName): Decision {
   if (facts.serverToken !== undefined) {
     return { rule, action: 'forward', credentials: 'replace', token: facts.serverToken };
   }
-  const detail =
-    'this client is let in, but the gateway has no token to give it; set [server] token (`lockgate login` makes one)';
+  const detail = 'This client is let in, but the gateway has no token to give it; “lockgate login” makes one.';
   return refuseWithoutCredentials(facts, rule, detail);
 }
 
@@ -218,5 +218,5 @@ function knownAddress(facts: Facts, rule: RuleName): Decision | undefined {
 }
 
 function otherwise(facts: Facts, rule: RuleName): Decision {
-  return refuseWithoutCredentials(facts, rule, 'authentication required; sign in to the media server in the app');
+  return refuseWithoutCredentials(facts, rule, 'Authentication required; sign in to the media server in the app.');
 }

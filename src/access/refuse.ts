@@ -22,7 +22,7 @@ export function refuseWithoutCredentials(facts: Facts, rule: RuleName, detail: s
 /** 421 that names the key to set (RFC 9110 section 15.5.20). */
 export function refuseForeignHost(facts: Facts, rule: RuleName): Refuse {
   const name = JSON.stringify((facts.host ?? '').slice(0, MAX_QUOTED_LENGTH));
-  const detail = `${name} is not a name of this gateway; if it should be, add it to [access] allowed_hosts`;
+  const detail = `${name} is not a name of this gateway; if it should be, add it to [access] allowed_hosts.`;
   return refuse(facts, { rule, status: 421, reason: 'host', detail });
 }
 
@@ -32,7 +32,7 @@ export function refuseThrottled(facts: Facts, rule: RuleName): Refuse {
     rule,
     status: 429,
     reason: 'throttled',
-    detail: 'too many different credentials from this address were wrong; wait, then try again',
+    detail: 'Too many different credentials from this address were wrong; wait, then try again.',
     retryAfterSeconds: facts.throttledForSeconds,
   });
 }
@@ -43,6 +43,6 @@ export function refuseInvalid(facts: Facts, rule: RuleName): Refuse {
     rule,
     status: facts.invalidStatus,
     reason: 'bad-credentials',
-    detail: 'the media server does not accept these credentials; sign in again in the app',
+    detail: 'The media server does not accept these credentials; sign in again in the app.',
   });
 }
