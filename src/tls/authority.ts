@@ -6,9 +6,10 @@ import { generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:
 import { GatewayError } from '../lib/errors.ts';
 import { StateFolder } from '../lib/state-folder.ts';
 import { parseNetworkList } from '../net/address.ts';
-import { namesIn } from './certificate-facts.ts';
+import { alternativeNames } from './certificate-facts.ts';
 import { keyIdentifier, writeCertificate } from './certificate-writer.ts';
 import { assembleChain, type KeyedChain, readCertificates, readKeys } from './chain.ts';
+import { renderMobileconfig } from './mobileconfig.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const ROOT_DAYS = 3652;
@@ -109,6 +110,11 @@ export class Authority {
     return this.#root.certificate.toString();
   }
 
+  /** The same as a configuration profile for Apple devices, XML. */
+  get mobileconfig(): string {
+    return renderMobileconfig(this.certificatePem);
+  }
+
   /**
    * A server certificate for the zone, `names` and those of `addresses` that are not public. The one in the state folder while it says
    * exactly this and is good for another month, else a new one.
@@ -131,7 +137,7 @@ export class Authority {
     if (chain === undefined) return undefined;
     const { leaf } = chain;
     const { certificate } = this.#root;
-    const says = namesIn(leaf);
+    const says = alternativeNames(leaf.subjectAltName);
     const isOurs = leaf.checkIssued(certificate) && leaf.verify(certificate.publicKey);
     const isFresh = leaf.validToDate.getTime() - this.#now().getTime() > RENEW_LEAF_DAYS_BEFORE * DAY_MS;
     const isSame = says.names.join() === names.join() && says.addresses.join() === addresses.join();

@@ -1,5 +1,4 @@
 /** What there is to say about a certificate in use: for `status`, `check`, `doctor`, the status page and the log. */
-import type { X509Certificate } from 'node:crypto';
 import { canonicalAddress } from '../net/address.ts';
 import { addressZones } from './address-zone.ts';
 import type { KeyedChain } from './chain.ts';
@@ -64,7 +63,7 @@ export function describeCertificate(
   const facts = {
     source: place.source,
     origin: place.origin,
-    ...namesIn(leaf),
+    ...alternativeNames(leaf.subjectAltName),
     issuer: commonName(leaf.issuer),
     notBefore: leaf.validFromDate,
     notAfter,
@@ -111,11 +110,11 @@ function days(count: number): string {
 }
 
 /**
- * The subject alternative names, read from node:crypto's text for them: `DNS:*.example.org, IP Address:FD00:0:0:0:0:0:0:1`.
+ * The subject alternative names, read from the text that node:crypto and node:tls give for them: `DNS:*.example.org, IP Address:FD00:0:0:0:0:0:0:1`.
  * Values with odd characters come quoted there and are left out: no client asks for them.
  */
-export function namesIn(leaf: X509Certificate): CertificateNames {
-  const entries = (leaf.subjectAltName ?? '').split(', ');
+export function alternativeNames(text: string | undefined): CertificateNames {
+  const entries = (text ?? '').split(', ');
   const valuesOf = (prefix: string) =>
     entries.filter((entry) => entry.startsWith(prefix)).map((entry) => entry.slice(prefix.length));
   const names = valuesOf('DNS:')

@@ -1,7 +1,7 @@
 /** `lockgate certificate import`: takes the media server's PKCS#12, checks it, keeps it for the running gateway to pick up. */
 import { GatewayError } from '../lib/errors.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
-import { type CertificateFacts, describeCertificate, namesIn } from './certificate-facts.ts';
+import { alternativeNames, type CertificateFacts, describeCertificate } from './certificate-facts.ts';
 import type { KeyedChain } from './chain.ts';
 import { digestOf, KeptCertificate, type KeptCopy } from './kept-certificate.ts';
 import { openPkcs12 } from './pkcs12.ts';
@@ -47,7 +47,7 @@ function passphrasesOf({ machineId, passphrases = [] }: ImportRequest): string[]
 }
 
 function checkZone(chain: KeyedChain, expected: string | undefined): void {
-  const { names, zones } = namesIn(chain.leaf);
+  const { names, zones } = alternativeNames(chain.leaf.subjectAltName);
   if (expected !== undefined && !zones.includes(expected)) {
     throw new GatewayError(
       'certificate',
@@ -84,7 +84,11 @@ function checkDates(chain: KeyedChain, now: Date): void {
 
 function checkAge(chain: KeyedChain, kept: KeptCopy | undefined): void {
   if (kept === undefined || !isNewer(kept.chain, chain)) return;
-  if (namesIn(kept.chain.leaf).names.join() !== namesIn(chain.leaf).names.join()) return;
+  if (
+    alternativeNames(kept.chain.leaf.subjectAltName).names.join() !==
+    alternativeNames(chain.leaf.subjectAltName).names.join()
+  )
+    return;
   throw new GatewayError('certificate', `${SUBJECT} was issued before the one that is kept already`, {
     hint: 'see that the right file is pushed: the server writes Cache/cert-v2.p12',
   });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { GatewayError } from '../lib/errors.ts';
 import { plexZone } from './address-zone.ts';
 import { readBoundedFile } from './bounded-file.ts';
-import { namesIn } from './certificate-facts.ts';
+import { alternativeNames } from './certificate-facts.ts';
 import type { CertificateSource, LoadedCertificate } from './certificate-source.ts';
 import type { KeyedChain } from './chain.ts';
 import { digestOf, type KeptCertificate, type KeptCopy } from './kept-certificate.ts';
@@ -168,7 +168,7 @@ function zoneOf(preferences: PlexPreferences | undefined): string | undefined {
 
 /** Whether the chain's leaf is the wildcard certificate of `zone`. */
 export function isForZone(chain: KeyedChain, zone: string): boolean {
-  return namesIn(chain.leaf).zones.includes(zone);
+  return alternativeNames(chain.leaf.subjectAltName).zones.includes(zone);
 }
 
 /** Whether `chain` was issued after `other`. */

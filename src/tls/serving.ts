@@ -3,7 +3,12 @@ import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { canonicalAddress, labelFromAddress } from '../net/address.ts';
-import { type CertificateFacts, type CertificateNames, describeCertificate, namesIn } from './certificate-facts.ts';
+import {
+  alternativeNames,
+  type CertificateFacts,
+  type CertificateNames,
+  describeCertificate,
+} from './certificate-facts.ts';
 import type { CertificateSource, LoadedCertificate } from './certificate-source.ts';
 import type { KeyedChain } from './chain.ts';
 
@@ -25,7 +30,7 @@ export function prepareCertificate(
   const contextOptions = { ...base, cert: chain.certificatePem, key: chain.keyPem };
   try {
     const context = createSecureContext(contextOptions);
-    return { source, origin, chain, names: namesIn(chain.leaf), contextOptions, context };
+    return { source, origin, chain, names: alternativeNames(chain.leaf.subjectAltName), contextOptions, context };
   } catch (cause) {
     throw new GatewayError('certificate', `${JSON.stringify(origin)} is not accepted by OpenSSL: ${messageOf(cause)}`, {
       hint: 'renew it with an RSA key of 2048 bits or more, or P-256, and a SHA-256 signature',

@@ -127,8 +127,8 @@ export function makePlexCertificate(
   });
 }
 
-/** How the container is encrypted: AES-256 as today's tools do, `legacy` RC2-40 and 3DES as old ones did. */
-export type Pkcs12Encryption = 'modern' | 'legacy' | 'plain' | 'des3' | 'sha512' | 'without-mac';
+/** How the container is encrypted: AES-256 as today's tools do, `legacy` RC2-40 and 3DES as old ones did, `bare` not at all. */
+export type Pkcs12Encryption = 'modern' | 'legacy' | 'plain' | 'des3' | 'sha512' | 'without-mac' | 'bare' | 'slow';
 
 const PKCS12_FLAGS: Readonly<Record<Pkcs12Encryption, readonly string[]>> = {
   modern: [],
@@ -137,6 +137,8 @@ const PKCS12_FLAGS: Readonly<Record<Pkcs12Encryption, readonly string[]>> = {
   des3: ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1'],
   sha512: ['-macalg', 'sha512'],
   'without-mac': ['-nomac'],
+  bare: ['-keypbe', 'NONE', '-certpbe', 'NONE', '-nomac'],
+  slow: ['-iter', '300000'],
 };
 
 /** The certificate, its chain and its key as PKCS#12. `parts` leaves the key out. */
@@ -147,12 +149,23 @@ export function makePkcs12(
   return inScratchFolder((folder) => {
     writeFileSync(join(folder, 'key.pem'), certificate.keyPem);
     writeFileSync(join(folder, 'chain.pem'), certificate.certificatePem + certificate.chainPem);
-    writeFileSync(join(folder, 'passphrase'), options.passphrase ?? PLEX_PASSPHRASE);
+    const passphrase = options.passphrase ?? PLEX_PASSPHRASE;
     const key = options.withoutKey ? ['-nokeys'] : ['-inkey', 'key.pem'];
     const flags = PKCS12_FLAGS[options.encryption ?? 'modern'];
     openssl(
       folder,
-      ...['pkcs12', '-export', '-in', 'chain.pem', ...key, '-passout', 'file:passphrase', '-out', 'out.p12', ...flags],
+      ...[
+        'pkcs12',
+        '-export',
+        '-in',
+        'chain.pem',
+        ...key,
+        '-passout',
+        `pass:${passphrase}`,
+        '-out',
+        'out.p12',
+        ...flags,
+      ],
     );
     return readFileSync(join(folder, 'out.p12'));
   });
