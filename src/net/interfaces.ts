@@ -1,8 +1,9 @@
 /** What this host is connected to: its addresses, the networks on its interfaces, its default routers. */
-import { existsSync, readFileSync } from 'node:fs';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { addressFamily, addressScope, canonicalAddress, networkOf } from './address.ts';
+import { isContainerBridge, isTunnel } from './link-kind.ts';
 import { type Route, readRoutes } from './routes.ts';
+import { readSystemFile } from './system-file.ts';
 
 export interface LocalNetwork {
   readonly interfaceName: string;
@@ -57,7 +58,7 @@ export function defaultRouters(): string[] {
  * uses. Forwarding alone proves nothing: container engines turn it on, and containers inherit it.
  */
 export function isForwardingHost(networks = localNetworks(), routes: readonly Route[] = readRoutes()): boolean {
-  if (readText('/proc/sys/net/ipv4/ip_forward').trim() !== '1') return false;
+  if (readSystemFile('/proc/sys/net/ipv4/ip_forward').trim() !== '1') return false;
   const outward = new Set(routes.filter((route) => route.prefixLength === 0).map((route) => route.interfaceName));
   return networks.some((network) => isHomeNetwork(network) && !outward.has(network.interfaceName));
 }
@@ -66,43 +67,4 @@ export function isForwardingHost(networks = localNetworks(), routes: readonly Ro
 export function isHomeNetwork(network: LocalNetwork): boolean {
   if (network.isLoopback || network.isTunnel || network.isContainerBridge) return false;
   return addressScope(network.address) === 'private';
-}
-
-/** Link types of <linux/if_arp.h>: PPP, IPIP, IPv6 tunnel, SIT, GRE, GRE over IPv6, none (tun, WireGuard), raw IP (modems). */
-const TUNNEL_LINK_TYPES = new Set(['512', '768', '769', '776', '778', '823', '65534', '519']);
-const TUNNEL_DEVICE_TYPES = new Set(['wireguard', 'ppp', 'wwan', 'vxlan', 'geneve', 'l2tpeth']);
-
-function isTunnel(interfaceName: string): boolean {
-  const folder = `/sys/class/net/${interfaceName}`;
-  if (existsSync(`${folder}/tun_flags`)) return true; // tun and tap: OpenVPN, Tailscale, ZeroTier
-  return TUNNEL_LINK_TYPES.has(readText(`${folder}/type`).trim()) || TUNNEL_DEVICE_TYPES.has(deviceType(interfaceName));
-}
-
-/** The names that engines give to their bridges. A router's own `br-lan` is a bridge too, and is none of them. */
-const ENGINE_BRIDGE = /^(docker|podman|cni|virbr|lxcbr|lxdbr|incusbr|hassio|br-[0-9a-f]{12}$)/;
-/** Files that engines put into their containers. */
-const CONTAINER_MARKS = ['/.dockerenv', '/run/.containerenv'];
-
-function isContainerBridge(interfaceName: string): boolean {
-  if (deviceType(interfaceName) === 'bridge') return ENGINE_BRIDGE.test(interfaceName);
-  return isVirtualEthernet(interfaceName) && CONTAINER_MARKS.some((path) => existsSync(path));
-}
-
-/** One end of a veth pair: an Ethernet link without a device type of its own whose peer has another index. */
-function isVirtualEthernet(interfaceName: string): boolean {
-  const folder = `/sys/class/net/${interfaceName}`;
-  const peer = readText(`${folder}/iflink`);
-  return deviceType(interfaceName) === '' && peer !== '' && peer !== readText(`${folder}/ifindex`);
-}
-
-function deviceType(interfaceName: string): string {
-  return readText(`/sys/class/net/${interfaceName}/uevent`).match(/^DEVTYPE=(.+)$/m)?.[1] ?? '';
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

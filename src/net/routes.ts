@@ -1,6 +1,6 @@
 /** The kernel's main routing tables, read from /proc: which interface leads where, and who the default routers are. */
-import { readFileSync } from 'node:fs';
 import { canonicalAddress, networkOf, parseNetworkList } from './address.ts';
+import { readSystemFile } from './system-file.ts';
 
 export interface Route {
   readonly family: 4 | 6;
@@ -43,13 +43,8 @@ function best(routes: readonly Route[]): Route | undefined {
 }
 
 function linesOf(path: string): string[][] {
-  try {
-    return readFileSync(path, 'utf8')
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/));
-  } catch {
-    return [];
-  }
+  const lines = readSystemFile(path).split('\n');
+  return lines.map((line) => line.trim().split(/\s+/));
 }
 
 /** Columns: interface, destination, gateway, flags, references, use, metric, mask; numbers in the byte order of the machine. */
