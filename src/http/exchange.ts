@@ -1,0 +1,387 @@
+/** One request in the full lane: reads it, has it decided on, acts, and reports how it ended. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Decision, Forward, Page, RefusalReason, Refuse, RuleName } from '../access/decision.ts';
+import { messageOf, systemCodeOf } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import type { ClientConnection, Turn } from './connection.ts';
+import type { Forwarder, ForwardFailure, Forwarding } from './forward.ts';
+import { type Client, forwardingFields } from './forwarding-headers.ts';
+import { requestFields } from './headers.ts';
+import type { FullLaneLimits } from './limits.ts';
+import { isBodyPending } from './lingering.ts';
+import { malformed, readHead } from './message.ts';
+import type { Peer, RequestHead } from './request.ts';
+import {
+  identityAnswer,
+  type OwnAnswer,
+  preflightAnswer,
+  redirectAnswer,
+  refusalAnswer,
+  sendAnswer,
+} from './respond.ts';
+import { openTunnel, type Tunnel } from './upgrade.ts';
+import type { Upstream } from './upstream.ts';
+
+const STARTING_RETRY_SECONDS = 5;
+
+/** What the gateway hands to the full lane. */
+export interface FullLaneOptions {
+  /** The policy. Called for every request, and again for what is open. */
+  decide(head: RequestHead, peer: Peer): Decision | Promise<Decision>;
+  /** Where the media server is now; undefined: not known. */
+  upstream(): Upstream | undefined;
+  /** The request as the decision wants it: credentials kept, replaced or removed. */
+  prepare(head: RequestHead, decision: Forward): { readonly target: string; readonly rawHeaders: readonly string[] };
+  /** Who asks, for the forwarding fields and the record. */
+  clientOf(head: RequestHead, peer: Peer): Client;
+  /** Answers one of the gateway's own pages, to its end. */
+  page(ask: PageAsk): void | Promise<void>;
+  /** The body of the public identity endpoint, from the last probe; undefined: there was none yet. */
+  identity(head: RequestHead): { readonly contentType: string; readonly body: string } | undefined;
+  /** The origin that may read an error which the policy did not foresee (502, 503, 504). */
+  corsOrigin?(head: RequestHead, peer: Peer): string | undefined;
+  /** The server kind's fields on a 401. */
+  unauthorizedHeaders?(): Readonly<Record<string, string>>;
+  /** Every request, once, when its answer or its WebSocket has ended. */
+  onFinished?(record: RequestRecord): void;
+  /** The server refused the connection, broke off, talked nonsense or stayed silent: evidence for the monitor. */
+  onUpstreamFailure?(error: Error): void;
+  /** The status of an answer that is about to be passed on. */
+  onUpstreamAnswer?(head: RequestHead, status: number): void;
+  readonly log?: Log;
+  readonly limits?: Partial<FullLaneLimits>;
+}
+
+export interface PageAsk {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly client: Client;
+  readonly decision: Page;
+}
+
+/** One line of the access log. Free of secrets: the query is left out. */
+export interface RequestRecord {
+  /** Undefined: nobody said who it is. */
+  readonly client: string | undefined;
+  readonly method: string;
+  readonly path: string;
+  /** 0: the connection ended before an answer. */
+  readonly status: number;
+  readonly rule: RuleName | undefined;
+  readonly reason: RefusalReason | undefined;
+  /** Bytes written to the client, heads included. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly durationMs: number;
+  readonly upgraded: boolean;
+  /** The answer did not come to its end: the client left, the server broke off, or the gateway cut it. */
+  readonly aborted: boolean;
+}
+
+/** What all exchanges of a lane share. `generation` counts the changes after which decisions are made again. */
+export interface Lane {
+  readonly options: FullLaneOptions;
+  readonly limits: FullLaneLimits;
+  readonly forwarder: Forwarder;
+  readonly log: Log;
+  readonly generation: number;
+  readonly isDraining: boolean;
+}
+
+/** How the request came in. */
+export interface Arrival {
+  readonly connection: ClientConnection;
+  readonly request: IncomingMessage;
+  /** For an upgrade: made for its socket, closing after the answer. */
+  readonly response: ServerResponse;
+  /** `Expect: 100-continue`, not yet answered. */
+  readonly expectsContinue?: boolean;
+  /** Present on an upgrade: what came behind the head. */
+  readonly upgradeBytes?: Buffer;
+}
+
+export class Exchange implements Turn {
+  readonly #lane: Lane;
+  readonly #arrival: Arrival;
+  readonly #startedMs = performance.now();
+  #bytesWrittenBefore = 0;
+  #bytesReadBefore = 0;
+  #hasStarted = false;
+  #isBodyUnreadable = false;
+  #head: RequestHead | undefined;
+  #client: Client | undefined;
+  #decision: Decision | undefined;
+  #reason: RefusalReason | undefined;
+  #forwarding: Forwarding | undefined;
+  #tunnel: Tunnel | undefined;
+  #isUpgraded = false;
+
+  constructor(lane: Lane, arrival: Arrival) {
+    this.#lane = lane;
+    this.#arrival = arrival;
+  }
+
+  get response(): ServerResponse {
+    return this.#arrival.response;
+  }
+
+  get isUpgraded(): boolean {
+    return this.#isUpgraded;
+  }
+
+  /** Something of the media server is open to this client. */
+  get isForwarding(): boolean {
+    return this.#forwarding !== undefined || this.#tunnel !== undefined;
+  }
+
+  /** Takes the request from its head to a started answer. */
+  start(): void {
+    const { socket } = this.#arrival.connection;
+    this.#hasStarted = true;
+    this.#bytesWrittenBefore = socket.bytesWritten;
+    this.#bytesReadBefore = socket.bytesRead;
+    this.#run().catch((error: unknown) => this.#defect(error));
+  }
+
+  /** Decides again on a forwarded request; closes the connection when it would not be forwarded now. Returns whether it did. Never rejects. */
+  async decideAgain(): Promise<boolean> {
+    if (!this.isForwarding || this.#head === undefined) return false;
+    const { connection } = this.#arrival;
+    const decision = await this.#decide(this.#head).catch((error: unknown) => this.#defect(error));
+    if (decision?.action === 'forward' || connection.socket.destroyed) return false;
+    connection.socket.destroy();
+    return true;
+  }
+
+  bodyUnreadable(): boolean {
+    if (!isBodyPending(this.#arrival.request)) return false;
+    this.#isBodyUnreadable = true;
+    if (this.#hasStarted) this.#refuseBody();
+    return true;
+  }
+
+  record(): RequestRecord {
+    const { connection, request, response } = this.#arrival;
+    const client = this.#client === undefined ? connection.peer.address : this.#client.address;
+    return {
+      client,
+      method: request.method ?? '',
+      path: this.#head?.path ?? (request.url ?? '').split('?', 1)[0] ?? '',
+      status: this.#isUpgraded ? 101 : response.headersSent ? response.statusCode : 0,
+      rule: this.#decision?.rule,
+      reason: this.#reason,
+      bytesSent: connection.socket.bytesWritten - this.#bytesWrittenBefore,
+      bytesReceived: connection.socket.bytesRead - this.#bytesReadBefore,
+      durationMs: performance.now() - this.#startedMs,
+      upgraded: this.#isUpgraded,
+      aborted: !this.#isUpgraded && !response.writableFinished,
+    };
+  }
+
+  async #run(): Promise<void> {
+    const { connection, request, response } = this.#arrival;
+    connection.setIdleTimeout(0);
+    response.on('error', ignoreError);
+    response.on('timeout', () => this.#timedOut());
+    const reading = readHead({
+      method: request.method ?? '',
+      target: request.url ?? '',
+      httpVersion: request.httpVersion,
+      rawHeaders: request.rawHeaders,
+    });
+    if (!reading.readable) {
+      this.#refuse(reading.refusal);
+      return;
+    }
+    if (this.#isBodyUnreadable) {
+      this.#refuseBody();
+      return;
+    }
+    const { head } = reading;
+    if (head.upgrade !== (this.#arrival.upgradeBytes !== undefined)) {
+      this.#refuse(malformed('The Upgrade header cannot be read in exactly one way.'));
+      return;
+    }
+    this.#head = head;
+    this.#client = this.#lane.options.clientOf(head, connection.peer);
+    if (head.header('upgrade') !== undefined) this.#closeAfterAnswer();
+    const decision = await this.#decide(head);
+    if (this.#isBodyUnreadable || response.destroyed || connection.socket.destroyed) return;
+    await this.#act(head, decision);
+  }
+
+  #refuseBody(): void {
+    this.#forwarding?.cancel();
+    if (this.#arrival.response.headersSent) this.#arrival.connection.socket.destroy();
+    else this.#refuse(malformed('The request body cannot be read in exactly one way.'));
+  }
+
+  /** A change while the policy was asked makes its answer old: it is asked again. */
+  async #decide(head: RequestHead): Promise<Decision> {
+    for (;;) {
+      const { generation } = this.#lane;
+      const decision = await this.#lane.options.decide(head, this.#arrival.connection.peer);
+      if (generation === this.#lane.generation) return decision;
+    }
+  }
+
+  async #act(head: RequestHead, decision: Decision): Promise<void> {
+    this.#decision = decision;
+    if (this.#lane.isDraining) this.#closeAfterAnswer();
+    switch (decision.action) {
+      case 'forward':
+        this.#forward(head, decision);
+        return;
+      case 'refuse':
+        this.#refuse(decision);
+        return;
+      case 'redirect':
+        this.#reason = decision.reason;
+        this.#answer(redirectAnswer(decision));
+        return;
+      case 'preflight':
+        this.#answer(preflightAnswer(decision, head));
+        return;
+      case 'identity': {
+        const identity = this.#lane.options.identity(head);
+        if (identity === undefined) this.#unavailable(503, 'starting', 'The media server has not been reached yet.');
+        else this.#answer(identityAnswer(identity, decision));
+        return;
+      }
+      case 'page':
+        await this.#page(head, decision);
+        return;
+    }
+  }
+
+  async #page(head: RequestHead, decision: Page): Promise<void> {
+    const { connection, request, response } = this.#arrival;
+    connection.setIdleTimeout(this.#lane.limits.bodyIdleTimeoutMs);
+    this.#continueBody(head);
+    const client = this.#client ?? { address: undefined, tls: false };
+    await this.#lane.options.page({ request, response, head, peer: connection.peer, client, decision });
+  }
+
+  #forward(head: RequestHead, decision: Forward): void {
+    const { connection, upgradeBytes } = this.#arrival;
+    const { options, limits } = this.#lane;
+    const upstream = options.upstream();
+    if (upstream === undefined) {
+      this.#unavailable(503, 'starting', 'The media server has not been found yet.');
+      return;
+    }
+    const client = this.#client ?? { address: undefined, tls: false };
+    const { target, rawHeaders } = options.prepare(head, decision);
+    const fields = requestFields(head, rawHeaders, forwardingFields(head, client, connection.peer));
+    const job = { ...this.#arrival, upstream, target, fields, ...this.#events(head) };
+    if (upgradeBytes !== undefined) {
+      const onOpen = () => this.#opened();
+      this.#tunnel = openTunnel({ ...job, socket: connection.socket, firstBytes: upgradeBytes, onOpen }, limits);
+      return;
+    }
+    if (head.hasBody) this.#takeBody(head);
+    this.#forwarding = this.#lane.forwarder.forward({ ...job, method: head.method, hasBody: head.hasBody });
+  }
+
+  #events(head: RequestHead) {
+    const { options, limits } = this.#lane;
+    return {
+      onAnswer: (status: number) => {
+        this.#arrival.connection.setIdleTimeout(limits.answerIdleTimeoutMs);
+        options.onUpstreamAnswer?.(head, status);
+      },
+      onFailure: (failure: ForwardFailure) => this.#upstreamFailed(failure),
+      onBroken: (error: Error) => options.onUpstreamFailure?.(error),
+    };
+  }
+
+  #opened(): void {
+    this.#isUpgraded = true;
+    if (this.#head !== undefined) this.#lane.options.onUpstreamAnswer?.(this.#head, 101);
+  }
+
+  #takeBody(head: RequestHead): void {
+    const { connection, request, response } = this.#arrival;
+    connection.setIdleTimeout(this.#lane.limits.bodyIdleTimeoutMs);
+    request.once('end', () => {
+      if (!response.headersSent) connection.setIdleTimeout(0);
+    });
+    this.#continueBody(head);
+  }
+
+  /** The policy has decided: now the client may send (RFC 9110 section 10.1.1). */
+  #continueBody(head: RequestHead): void {
+    if (this.#arrival.expectsContinue === true && head.hasBody) this.#arrival.response.writeContinue();
+  }
+
+  #upstreamFailed(failure: ForwardFailure): void {
+    const { response } = this.#arrival;
+    if (failure.kind !== 'unsendable') this.#lane.options.onUpstreamFailure?.(failure.error);
+    if (response.destroyed || response.headersSent) return;
+    if (failure.kind === 'unsendable') this.#refuse(malformed('The request cannot be passed on.'));
+    else if (failure.kind === 'silent')
+      this.#unavailable(504, 'server-timeout', 'The media server did not answer in time.');
+    else this.#unavailable(502, 'server-down', `The media server cannot be reached${causeOf(failure.error)}.`);
+  }
+
+  #unavailable(status: 502 | 503 | 504, reason: RefusalReason, detail: string): void {
+    const { peer } = this.#arrival.connection;
+    const corsOrigin = this.#head === undefined ? undefined : this.#lane.options.corsOrigin?.(this.#head, peer);
+    this.#refuse({
+      action: 'refuse',
+      rule: this.#decision?.rule ?? 'default',
+      status,
+      reason,
+      detail,
+      ...(status === 503 ? { retryAfterSeconds: STARTING_RETRY_SECONDS } : {}),
+      ...(corsOrigin === undefined ? {} : { corsOrigin }),
+    });
+  }
+
+  #refuse(refusal: Refuse): void {
+    this.#decision ??= refusal;
+    this.#reason = refusal.reason;
+    if (refusal.status === 400 || refusal.status === 431) this.#closeAfterAnswer();
+    this.#answer(refusalAnswer(refusal, this.#head, this.#lane.options.unauthorizedHeaders?.()));
+  }
+
+  #answer(answer: OwnAnswer): void {
+    const { connection } = this.#arrival;
+    const { limits } = this.#lane;
+    connection.setIdleTimeout(limits.bodyIdleTimeoutMs);
+    sendAnswer(this.#arrival, answer, { closing: !this.#arrival.response.shouldKeepAlive, limits });
+    if (!this.#arrival.response.shouldKeepAlive) connection.endAfterPresent();
+  }
+
+  #closeAfterAnswer(): void {
+    this.#arrival.response.shouldKeepAlive = false;
+    this.#arrival.connection.endAfterPresent();
+  }
+
+  /** Nothing moves on the client's socket. While the server is the one to move, its own deadline counts. */
+  #timedOut(): void {
+    const { connection } = this.#arrival;
+    const waitsForServer = this.#forwarding !== undefined && !this.#forwarding.waitsForClient();
+    if (waitsForServer && !connection.isHalfClosed) connection.setIdleTimeout(this.#lane.limits.bodyIdleTimeoutMs);
+    else connection.socket.destroy();
+  }
+
+  #defect(error: unknown): void {
+    const { response, connection } = this.#arrival;
+    this.#lane.log.error({ error, path: this.#head?.path }, 'a request failed in the gateway itself');
+    if (response.headersSent || response.destroyed) connection.socket.destroy();
+    else this.#unavailable(503, 'starting', `The gateway failed on this request (${messageOf(error)}).`);
+  }
+}
+
+/** The system's own word for the trouble (`ECONNREFUSED`), without addresses. */
+function causeOf(error: Error): string {
+  const code = systemCodeOf(error);
+  return code === undefined ? '' : ` (${code})`;
+}
+
+function ignoreError(): void {
+  // Followed by `close`, where the exchange ends.
+}

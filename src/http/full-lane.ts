@@ -1,0 +1,260 @@
+/** The full lane: Node's HTTP server behind the edge, for everything that the express lane does not take. */
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Refuse } from '../access/decision.ts';
+import { systemCodeOf } from '../lib/errors.ts';
+import { type Log, silentLog } from '../lib/log.ts';
+import { ClientConnection } from './connection.ts';
+import { type Arrival, Exchange, type FullLaneOptions, type Lane } from './exchange.ts';
+import { Forwarder } from './forward.ts';
+import { DEFAULT_LIMITS, type FullLaneLimits } from './limits.ts';
+import { malformed, oversizedHead, readHead } from './message.ts';
+import type { Peer } from './request.ts';
+import { formatAnswer, refusalAnswer } from './respond.ts';
+
+export type { FullLaneOptions, PageAsk, RequestRecord } from './exchange.ts';
+
+/** How often Node looks for heads that are overdue. */
+const HEAD_CHECK_INTERVAL_MS = 2_000;
+
+export interface FullLaneCounters {
+  readonly connections: number;
+  readonly requestsInFlight: number;
+  readonly upgraded: number;
+}
+
+export interface FullLane {
+  /** Serves a connection. `unread`: bytes that were already read from it. */
+  accept(socket: Socket, peer: Peer, unread?: Buffer): void;
+  /** Decides again on everything that is open, and cuts what is no longer allowed. Resolves with how many were cut. */
+  recheck(): Promise<number>;
+  /** Takes no new connection, closes idle ones, lets what runs finish for `graceMs`, then closes the rest. */
+  drain(graceMs: number): Promise<void>;
+  readonly counters: FullLaneCounters;
+}
+
+/** Makes a full lane; it holds no port of its own, connections come by `accept`. */
+export function createFullLane(options: FullLaneOptions): FullLane {
+  return new NodeLane(options);
+}
+
+class NodeLane implements FullLane, Lane {
+  readonly options: FullLaneOptions;
+  readonly limits: FullLaneLimits;
+  readonly forwarder: Forwarder;
+  readonly log: Log;
+  generation = 0;
+  isDraining = false;
+  readonly #server: Server;
+  readonly #connections = new Map<Socket, ClientConnection>();
+  readonly #exchanges = new Set<Exchange>();
+  readonly #recheckTimer: NodeJS.Timeout;
+  #onQuiet: (() => void) | undefined;
+
+  constructor(options: FullLaneOptions) {
+    this.options = options;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.log = options.log ?? silentLog;
+    this.forwarder = new Forwarder(this.limits);
+    this.#server = this.#createServer();
+    const recheckUpgraded = () => void this.#decideAgain((exchange) => exchange.isUpgraded);
+    this.#recheckTimer = setInterval(recheckUpgraded, this.limits.upgradeRecheckMs).unref();
+  }
+
+  get counters(): FullLaneCounters {
+    let upgraded = 0;
+    for (const exchange of this.#exchanges) if (exchange.isUpgraded) upgraded += 1;
+    return { connections: this.#connections.size, requestsInFlight: this.#exchanges.size - upgraded, upgraded };
+  }
+
+  accept(socket: Socket, peer: Peer, unread?: Buffer): void {
+    if (this.isDraining) {
+      socket.destroy();
+      return;
+    }
+    this.#connections.set(socket, new ClientConnection(socket, peer, this.limits));
+    socket.once('close', () => this.#connections.delete(socket));
+    socket.setNoDelay(true);
+    if (unread !== undefined && unread.length > 0) socket.unshift(unread);
+    this.#server.emit('connection', socket);
+    if (socket.isPaused()) socket.resume();
+  }
+
+  recheck(): Promise<number> {
+    this.generation += 1;
+    return this.#decideAgain((exchange) => exchange.isForwarding);
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.isDraining = true;
+    clearInterval(this.#recheckTimer);
+    for (const connection of this.#connections.values()) if (connection.isIdle) connection.socket.destroy();
+    await this.#quiet(graceMs);
+    for (const socket of this.#connections.keys()) socket.destroy();
+    this.forwarder.close();
+    this.#server.close();
+  }
+
+  #createServer(): Server {
+    const server = createServer({
+      maxHeaderSize: this.limits.headerBytes,
+      headersTimeout: this.limits.headTimeoutMs,
+      connectionsCheckingInterval: Math.min(HEAD_CHECK_INTERVAL_MS, this.limits.headTimeoutMs),
+      // It would end an upload of many GB; the idle rules of an exchange take its place.
+      requestTimeout: 0,
+      keepAliveTimeout: this.limits.keepAliveTimeoutMs,
+      insecureHTTPParser: false,
+      // HTTP/1.1 without Host is refused by `readHead`, with a reason.
+      requireHostHeader: false,
+      optimizeEmptyRequests: true,
+      shouldUpgradeCallback: isWebSocketUpgrade,
+    });
+    // Node drops header lines above a limit without a word; `readHead` counts them.
+    server.maxHeadersCount = 0;
+    // A client that has closed only its sending side still gets its answer (`halfClosedTimeoutMs`).
+    Object.assign(server, { httpAllowHalfOpen: true });
+    server.on('request', (request, response) => this.#begin(request, response, false));
+    server.on('checkContinue', (request, response) => this.#begin(request, response, true));
+    server.on('checkExpectation', (request, response) => this.#begin(request, response, false));
+    server.on('upgrade', (request, socket, firstBytes) => this.#beginUpgrade(request, socket as Socket, firstBytes));
+    server.on('connect', (_request, socket) => this.#refuseConnect(socket as Socket));
+    server.on('clientError', (error, socket) => this.#clientError(error, socket as Socket));
+    // A server that gets its connections handed looks for overdue heads only after this.
+    server.emit('listening');
+    return server;
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined) request.socket.destroy();
+    else this.#enqueue({ connection, request, response, expectsContinue });
+  }
+
+  #beginUpgrade(request: IncomingMessage, socket: Socket, upgradeBytes: Buffer): void {
+    const connection = this.#detached(socket);
+    if (connection !== undefined) {
+      this.#enqueue({ connection, request, response: responseOn(socket, request), upgradeBytes });
+    }
+  }
+
+  #refuseConnect(socket: Socket): void {
+    const connection = this.#detached(socket);
+    connection?.enqueue(this.#refusalTurn(connection, malformed('The method CONNECT is not served.')));
+  }
+
+  /** A socket that Node has let go of, with its listeners. Undefined when an answer is still under way on it: then it is closed. */
+  #detached(socket: Socket): ClientConnection | undefined {
+    socket.on('error', ignoreError);
+    const connection = this.#connections.get(socket);
+    if (connection?.isIdle === true) return connection;
+    socket.destroy();
+    return undefined;
+  }
+
+  #enqueue(arrival: Arrival): void {
+    const exchange = new Exchange(this, arrival);
+    const { connection, response } = arrival;
+    this.#exchanges.add(exchange);
+    connection.enqueue(exchange);
+    if (arrival.upgradeBytes === undefined) response.once('close', () => this.#finished(exchange, connection));
+    else connection.socket.once('close', () => this.#finished(exchange, connection));
+  }
+
+  #finished(exchange: Exchange, connection: ClientConnection): void {
+    this.#exchanges.delete(exchange);
+    this.options.onFinished?.(exchange.record());
+    if (!this.isDraining) return;
+    if (connection.isIdle) connection.socket.end();
+    this.#checkQuiet();
+  }
+
+  #clientError(error: Error, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    const code = systemCodeOf(error) ?? '';
+    if (connection === undefined || socket.destroyed) socket.destroy();
+    else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#headOverdue(connection);
+    else if (!code.startsWith('HPE_') || code === 'HPE_INVALID_EOF_STATE') socket.destroy();
+    else connection.failed(this.#refusalTurn(connection, refusalOf(code)));
+  }
+
+  /** A client that is slow with its next head does not lose the answer before it. */
+  #headOverdue(connection: ClientConnection): void {
+    if (connection.isIdle) connection.socket.destroy();
+  }
+
+  /** A refusal of bytes that never became a request. */
+  #refusalTurn(connection: ClientConnection, refusal: Refuse) {
+    const { socket, peer } = connection;
+    const start = () => {
+      const answer = formatAnswer(refusalAnswer(refusal));
+      socket.end(answer, 'latin1');
+      const deadline = setTimeout(() => socket.destroy(), this.limits.refusedBodyTimeoutMs);
+      socket.once('close', () => clearTimeout(deadline));
+      this.options.onFinished?.({
+        client: peer.address,
+        method: '',
+        path: '',
+        status: refusal.status,
+        rule: refusal.rule,
+        reason: refusal.reason,
+        bytesSent: answer.length,
+        bytesReceived: socket.bytesRead,
+        durationMs: 0,
+        upgraded: false,
+        aborted: false,
+      });
+    };
+    return { response: undefined, start, bodyUnreadable: () => false };
+  }
+
+  async #decideAgain(isMeant: (exchange: Exchange) => boolean): Promise<number> {
+    const open = [...this.#exchanges].filter(isMeant);
+    const cut = await Promise.all(open.map((exchange) => exchange.decideAgain()));
+    return cut.filter(Boolean).length;
+  }
+
+  #quiet(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const deadline = setTimeout(resolve, graceMs);
+      this.#onQuiet = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+      this.#checkQuiet();
+    });
+  }
+
+  /** WebSockets do not finish by themselves: they keep nobody waiting. */
+  #checkQuiet(): void {
+    if (this.counters.requestsInFlight === 0) this.#onQuiet?.();
+  }
+}
+
+function isWebSocketUpgrade(request: IncomingMessage): boolean {
+  const { method = '', url: target = '', httpVersion, rawHeaders } = request;
+  const reading = readHead({ method, target, httpVersion, rawHeaders });
+  return reading.readable && reading.head.upgrade;
+}
+
+function refusalOf(parserCode: string): Refuse {
+  if (parserCode === 'HPE_HEADER_OVERFLOW') return oversizedHead;
+  return malformed('The request cannot be read in exactly one way.');
+}
+
+/** A response on a socket that Node has detached from its server; the connection closes behind it. */
+function responseOn(socket: Socket, request: IncomingMessage): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  socket.on('drain', () => response.emit('drain'));
+  socket.on('timeout', () => response.emit('timeout', socket));
+  response.once('finish', () => {
+    response.detachSocket(socket);
+    socket.destroySoon();
+  });
+  return response;
+}
+
+function ignoreError(): void {
+  // Followed by `close`, where the exchange ends.
+}
