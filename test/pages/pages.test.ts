@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { renderErrorPage } from '../../src/http/pages/error-page.ts';
+import type { RenderedPage } from '../../src/http/pages/layout.ts';
+import { renderSetupPage } from '../../src/http/pages/setup-page.ts';
+import { renderSignInPage } from '../../src/http/pages/signin-page.ts';
+import { renderStatusPage } from '../../src/http/pages/status-page.ts';
+import { SAMPLE_PAGES } from './samples.ts';
+
+const test = suite('pages');
+const pages = Object.entries(SAMPLE_PAGES);
+
+const policyOf = ({ headers }: RenderedPage) => headers['Content-Security-Policy'] ?? '';
+const matchesOf = (text: string, pattern: RegExp) => Array.from(text.matchAll(pattern), (match) => match[1] ?? '');
+
+test('the policy of every page allows exactly its own inline style and script, and nothing from anywhere', () => {
+  for (const [name, page] of pages) {
+    const policy = policyOf(page);
+    assert.match(policy, /^default-src 'none'; /, name);
+    assert.not.match(policy, /unsafe|\*|https?:(?!\/\/127-0-0-1)/, name);
+    for (const element of ['style', 'script']) {
+      const hashes = matchesOf(page.html, new RegExp(`<${element}>([sS]*?)</${element}>`, 'g')).map(
+        (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`,
+      );
+      const allowed = matchesOf(policy, new RegExp(`${element}-src ([^;]*)`, 'g'));
+      assert.equal(allowed, hashes, `${name} ${element}`);
+    }
+  }
+});
+
+test('no page can be framed, cached, sniffed, or give its address away', () => {
+  for (const [name, { headers }] of pages) {
+    assert.match(headers['Content-Security-Policy'] ?? '', "frame-ancestors 'none'", name);
+    assert.match(headers['Content-Security-Policy'] ?? '', "base-uri 'none'", name);
+    assert.match(headers['Content-Security-Policy'] ?? '', "form-action 'self'", name);
+    assert.is(headers['X-Frame-Options'], 'DENY', name);
+    assert.is(headers['X-Content-Type-Options'], 'nosniff', name);
+    assert.is(headers['Cache-Control'], 'no-store', name);
+    assert.is(headers['Referrer-Policy'], 'same-origin', name);
+    assert.is(headers['Content-Type'], 'text/html; charset=utf-8', name);
+  }
+});
+
+test('no page has an inline handler, an inline style, or an address elsewhere but the link to plex.tv/claim', () => {
+  for (const [name, { html }] of pages) {
+    const markup = html.replace(/<(style|script)>[\s\S]*?<\/\1>/g, '');
+    assert.not.match(markup, /\s(?:on\w+|style|srcset|formaction)=/i, name);
+    const addresses = matchesOf(markup, /(?:href|src|action)="([^"]*)"/g);
+    const foreign = addresses.filter((address) => !/^(\/(?!\/)|data:image\/svg)/.test(address));
+    assert.ok(
+      foreign.every((address) => address === 'https://www.plex.tv/claim'),
+      `${name}: ${foreign}`,
+    );
+    assert.not.match(matchesOf(html, /<style>([\s\S]*?)<\/style>/g).join(''), /url\(|@import/, name);
+  }
+});
+
+test('every field has a label, and every reference to an id finds exactly one', () => {
+  for (const [name, { html }] of pages) {
+    const ids = matchesOf(html, /\sid="([^"]*)"/g);
+    assert.is(new Set(ids).size, ids.length, `${name}: ${ids}`);
+    for (const input of matchesOf(html, /<input ([^>]*)>/g)) {
+      const id = /\bid="([^"]*)"/.exec(input)?.[1] ?? '';
+      assert.ok(html.includes(`<label for="${id}">`), `${name}: ${input}`);
+    }
+    const references = matchesOf(html, /\s(?:for|aria-labelledby|aria-describedby)="([^"]*)"/g).flatMap((list) =>
+      list.split(' '),
+    );
+    for (const reference of references) assert.ok(ids.includes(reference), `${name}: ${reference}`);
+  }
+});
+
+test('every page says its language, has one main landmark, one first heading and a title of its own', () => {
+  for (const [name, { html }] of pages) {
+    assert.match(html, '<html lang="en">', name);
+    assert.is(matchesOf(html, /(<main>)/g).length, 1, name);
+    assert.is(matchesOf(html, /(<h1>)/g).length, 1, name);
+    assert.match(html, /<title>[^<]{3,} · lockgate<\/title>/, name);
+  }
+});
+
+test('forms post to the gateway itself', () => {
+  for (const [name, { html }] of pages) {
+    for (const form of matchesOf(html, /<form ([^>]*)>/g)) {
+      assert.match(form, /method="post" action="\/\.lockgate\/(signin|setup)"/, name);
+    }
+  }
+});
+
+const HOSTILE = `"'><script>alert(1)</script><img src=x onerror=alert(1)>\`&\u202E</title></style>`;
+
+test('hostile names and requests stay text, on every page', () => {
+  const asker = { address: HOSTILE, place: 'lan', rule: 'default', meaning: HOSTILE } as const;
+  const light = { name: HOSTILE, verdict: 'fault', summary: HOSTILE, remedy: HOSTILE } as const;
+  const hostile = [
+    renderErrorPage({ status: 421, title: HOSTILE, detail: HOSTILE, reason: HOSTILE, signInPath: HOSTILE }),
+    ...(['ready', 'wrong-pin', 'signed-in', 'signed-out'] as const).map(
+      (state) => renderSignInPage({ state, serverName: HOSTILE }).html,
+    ),
+    ...(['ready', 'wrong-key', 'rejected-code', 'unreachable', 'waiting', 'done'] as const).map(
+      (state) => renderSetupPage({ state, serverName: HOSTILE }).html,
+    ),
+    renderSetupPage({ state: 'other-subnet', serverName: HOSTILE, serverUrl: HOSTILE }).html,
+    renderSetupPage({ state: 'masked', serverName: HOSTILE, clientAddress: HOSTILE }).html,
+    renderStatusPage({
+      scope: 'everything',
+      lights: [light],
+      asker,
+      version: HOSTILE,
+      serverName: HOSTILE,
+      certificates: [{ names: [HOSTILE], source: HOSTILE, daysLeft: 1 }],
+      listeners: [{ purpose: HOSTILE, endpoint: HOSTILE }],
+      lanNetworks: [HOSTILE],
+      refusals: [
+        {
+          secondsAgo: 1,
+          address: HOSTILE,
+          method: HOSTILE,
+          path: HOSTILE,
+          reason: 'host',
+          rule: 'host',
+          remedy: HOSTILE,
+        },
+      ],
+    }).html,
+  ];
+  for (const page of hostile) {
+    assert.match(page, '&lt;img src=x onerror=alert(1)&gt;');
+    assert.not.match(page, /<img|<script>alert|\u202E/);
+    assert.is(matchesOf(page, /(<\/title>)/g).length, 1);
+    assert.is(matchesOf(page, /(<\/style>)/g).length, 1);
+  }
+});
+
+test('the origin of the name test cannot add a directive to the policy', () => {
+  const lights = {
+    scope: 'lights',
+    lights: [],
+    asker: { address: '::1', place: 'loopback', rule: 'default', meaning: '' },
+  } as const;
+  const page = renderStatusPage({ ...lights, nameTest: { origin: 'https://films.example/; script-src *' } });
+  assert.match(policyOf(page), 'connect-src https://films.example;');
+  assert.not.match(policyOf(page), '*');
+  assert.throws(() => renderStatusPage({ ...lights, nameTest: { origin: '; script-src *' } }), /Invalid URL/);
+});
+
+test('the lights alone tell nothing of the gateway’s listeners, certificates and refusals', () => {
+  const page = SAMPLE_PAGES['status-lights']?.html ?? '';
+  for (const secret of ['32443', 'plex.direct', '192.168.7.19', 'fd12', '0.1.0']) assert.not.match(page, secret);
+  assert.match(page, '192.168.1.42');
+});
+
+test('the status page takes the worst light for its headline', () => {
+  const headline = (...verdicts: ('good' | 'attention' | 'fault' | 'unknown')[]) => {
+    const lights = verdicts.map((verdict) => ({ name: 'Light', verdict, summary: '' }));
+    const asker = { address: '::1', place: 'loopback', rule: 'default', meaning: '' } as const;
+    return /<h1>(.*)<\/h1>/.exec(renderStatusPage({ scope: 'lights', lights, asker }).html)?.[1];
+  };
+  assert.is(headline('good', 'good'), 'Everything is in order');
+  assert.is(headline('good', 'unknown'), 'Not everything is known yet');
+  assert.is(headline('unknown', 'attention'), 'Something needs attention');
+  assert.is(headline('attention', 'fault', 'good'), 'Something is wrong');
+  assert.is(headline(), 'Not everything is known yet');
+});
+
+test('days left are said as a person would', () => {
+  const expiry = (daysLeft: number) => {
+    const asker = { address: '::1', place: 'loopback', rule: 'default', meaning: '' } as const;
+    const certificates = [{ names: ['a.example'], source: 'acme', daysLeft }];
+    const rest = { version: '', serverName: undefined, listeners: [], lanNetworks: [], refusals: [] };
+    const { html } = renderStatusPage({ scope: 'everything', lights: [], asker, certificates, ...rest });
+    return /data-label="Expires">(.*?)</.exec(html)?.[1];
+  };
+  assert.is(expiry(90), 'in 90 days');
+  assert.is(expiry(1), 'in 1 day');
+  assert.is(expiry(0), 'today');
+  assert.is(expiry(-3), 'has expired');
+});
+
+test('the sign-in page marks a wrong PIN for screen readers, and shows no form while PINs are not looked at', () => {
+  const wrong = SAMPLE_PAGES['signin-wrong-pin']?.html ?? '';
+  assert.match(wrong, /role="alert" id="pin-error"/);
+  assert.match(wrong, /aria-invalid="true" aria-describedby="pin-error pin-hint"/);
+  const throttled = SAMPLE_PAGES['signin-throttled']?.html ?? '';
+  assert.not.match(throttled, '<form');
+  assert.match(throttled, 'Wait 4 minutes');
+});
+
+test('the waiting page goes on by itself, to an address without a fragment', () => {
+  assert.match(
+    SAMPLE_PAGES['setup-waiting']?.html ?? '',
+    '<meta http-equiv="refresh" content="2;url=/.lockgate/setup">',
+  );
+});
+
+test.run();
