@@ -1,4 +1,5 @@
 /** What Jellyfin and Emby have in common: both come from MediaBrowser. */
+import { isNormalPath } from '../lib/path.ts';
 import { queryValues, removeQueryArguments } from '../lib/query.ts';
 import { changeHeaders, foundAmong, headerValues, isTokenText } from './credential-places.ts';
 import type { AskServer, CredentialCarrier, ServerAnswer, ServerIdentity, ServerKind, Verdict } from './kind.ts';
@@ -110,7 +111,8 @@ async function isWizardFinished(ask: AskServer, path: string): Promise<boolean |
 function basePathOf(answer: ServerAnswer): string {
   const { location } = answer.headers;
   if (answer.status < 300 || answer.status > 399 || typeof location !== 'string') return '';
-  return location.match(/^(?:https?:\/\/[^/]*)?((?:\/[\w.~-]+){1,4})\/web\/(?:index\.html)?$/i)?.[1] ?? '';
+  const basePath = location.match(/^(?:https?:\/\/[^/]*)?((?:\/[\w.~-]+){1,4})\/web\/(?:index\.html)?$/i)?.[1] ?? '';
+  return isNormalPath(basePath) ? basePath : '';
 }
 
 function recognize(flavour: Flavour, body: Buffer, basePath: string): ServerIdentity | undefined {

@@ -70,10 +70,12 @@ function readClaimed(value: string | undefined): boolean | undefined {
 
 function decodeEntities(text: string): string {
   const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-  return text.replace(/&([a-z]+);/g, (entity, name: string) => named[name] ?? entity);
+  return text.replace(/&(?:#(\d{1,6})|([a-z]+));/g, (entity, code: string | undefined, name: string) =>
+    code === undefined ? (named[name] ?? entity) : String.fromCodePoint(Number(code)),
+  );
 }
 
 function xmlValue(value: string | number | boolean): string {
   if (typeof value === 'boolean') return value ? '1' : '0';
-  return String(value).replace(/[^\x20-\x7e]|[&<>"]/g, (character) => `&#${character.codePointAt(0)};`);
+  return String(value).replace(/[^\x20-\x7e]|[&<>"]/gu, (character) => `&#${character.codePointAt(0)};`);
 }
