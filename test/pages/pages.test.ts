@@ -20,7 +20,7 @@ test('the policy of every page allows exactly its own inline style and script, a
     assert.match(policy, /^default-src 'none'; /, name);
     assert.not.match(policy, /unsafe|\*|https?:(?!\/\/127-0-0-1)/, name);
     for (const element of ['style', 'script']) {
-      const hashes = matchesOf(page.html, new RegExp(`<${element}>([sS]*?)</${element}>`, 'g')).map(
+      const hashes = matchesOf(page.html, new RegExp(`<${element}>(.*?)</${element}>`, 'gs')).map(
         (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`,
       );
       const allowed = matchesOf(policy, new RegExp(`${element}-src ([^;]*)`, 'g'));
@@ -102,7 +102,6 @@ test('hostile names and requests stay text, on every page', () => {
       (state) => renderSetupPage({ state, serverName: HOSTILE }).html,
     ),
     renderSetupPage({ state: 'other-subnet', serverName: HOSTILE, serverUrl: HOSTILE }).html,
-    renderSetupPage({ state: 'masked', serverName: HOSTILE, clientAddress: HOSTILE }).html,
     renderStatusPage({
       scope: 'everything',
       lights: [light],

@@ -106,7 +106,6 @@ export const SAMPLE_PAGES: Readonly<Record<string, RenderedPage>> = {
   'setup-done': renderSetupPage({ state: 'done', serverName }),
   'setup-throttled': renderSetupPage({ state: 'throttled', waitSeconds: 3000, serverName }),
   'setup-other-subnet': renderSetupPage({ state: 'other-subnet', serverUrl: 'http://192.168.9.5:32400', serverName }),
-  'setup-masked': renderSetupPage({ state: 'masked', clientAddress: '172.17.0.1', serverName: undefined }),
   'status-lights': renderStatusPage({ scope: 'lights', lights, asker }),
   'status-everything': renderStatusPage(everything),
   'status-name-test': renderStatusPage({

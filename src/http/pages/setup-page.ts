@@ -13,18 +13,17 @@ export const SETUP_FIELDS = { key: 'key', code: 'code' } as const;
 const CLAIM_PAGE = 'https://www.plex.tv/claim';
 const REFRESH_SECONDS = 2;
 
-export type SetupView = {
-  /** What the media server calls itself; undefined while that is not known. */
-  readonly serverName: string | undefined;
-} & (
+export type SetupState =
   | { readonly state: 'ready' | 'wrong-key' | 'rejected-code' | 'unreachable' | 'waiting' | 'done' }
   /** Too many wrong keys. */
   | { readonly state: 'throttled'; readonly waitSeconds: number }
   /** The gateway is not in the server's subnet, so the server would refuse the claim. `serverUrl` is where it listens, seen from its own subnet. */
-  | { readonly state: 'other-subnet'; readonly serverUrl: string }
-  /** The visitor's address does not say who it is. */
-  | { readonly state: 'masked'; readonly clientAddress: string }
-);
+  | { readonly state: 'other-subnet'; readonly serverUrl: string };
+
+export type SetupView = SetupState & {
+  /** What the media server calls itself; undefined while that is not known. */
+  readonly serverName: string | undefined;
+};
 
 /** Renders one state of the set-up page. */
 export function renderSetupPage(view: SetupView): RenderedPage {
@@ -44,8 +43,6 @@ export function renderSetupPage(view: SetupView): RenderedPage {
       return card('Done', done(server));
     case 'other-subnet':
       return card('Another way is needed', otherSubnet(server, view.serverUrl));
-    case 'masked':
-      return card('Another way is needed', masked(view.clientAddress));
   }
 }
 
@@ -128,12 +125,4 @@ function otherSubnet(server: string, serverUrl: string): Html {
 <h1>The server would refuse a claim from here</h1>
 <p><bdi>${server}</bdi> can only be claimed from its own network, and this gateway is in another one.</p>
 <p>Open <code>${serverUrl}/web</code> with a browser in the server’s own network, or from the machine it runs on, and sign in there. The gateway notices by itself.</p>`;
-}
-
-function masked(clientAddress: string): Html {
-  return html`${badge('attention')}
-<h1>The gateway cannot tell where you are</h1>
-<p>You arrive as <code>${clientAddress}</code>, an address that stands for many: a router, a container bridge or another proxy. Anybody might be behind it.</p>
-<p>Claim from the gateway’s own shell instead, with a code from <a href="${CLAIM_PAGE}" target="_blank" rel="noreferrer">plex.tv/claim</a>:</p>
-<p><code>lockgate setup --code claim-…</code></p>`;
 }

@@ -10,16 +10,17 @@ export const SIGN_IN_PATH = '/.lockgate/signin';
 /** Names in the form, application/x-www-form-urlencoded: either a PIN, or `action=sign-out`. */
 export const SIGN_IN_FIELDS = { pin: 'pin', action: 'action', signOut: 'sign-out' } as const;
 
-export type SignInView = {
-  /** What the media server calls itself; undefined while that is not known. */
-  readonly serverName: string | undefined;
-} & (
+export type SignInState =
   | { readonly state: 'ready' | 'wrong-pin' | 'signed-in' | 'signed-out' }
   /** Too many wrong PINs: none is looked at before the wait is over. */
   | { readonly state: 'throttled'; readonly waitSeconds: number }
-  /** The gateway has no `pin_hash`. */
-  | { readonly state: 'not-set-up' }
-);
+  /** The gateway has no `pin_hash` (any more). */
+  | { readonly state: 'not-set-up' };
+
+export type SignInView = SignInState & {
+  /** What the media server calls itself; undefined while that is not known. */
+  readonly serverName: string | undefined;
+};
 
 /** Renders one state of the sign-in page. */
 export function renderSignInPage(view: SignInView): RenderedPage {

@@ -1,5 +1,6 @@
 /** The gateway's own page: a few lights for everyone at home, everything for those who are let in. */
 import type { RefusalReason, RuleName } from '../../access/decision.ts';
+import type { Place } from '../../access/facts.ts';
 import { durationInWords } from './duration.ts';
 import { type Html, html } from './html.ts';
 import { type RenderedPage, renderPage } from './layout.ts';
@@ -19,7 +20,7 @@ export interface Light {
 /** How the gateway sees the one who looks. */
 export interface Asker {
   readonly address: string;
-  readonly place: 'loopback' | 'lan' | 'outside' | 'masked';
+  readonly place: Place;
   /** The rule that an ordinary request from here, without credentials, would meet. */
   readonly rule: RuleName;
   /** What that rule means for them, in one sentence. */
@@ -153,7 +154,7 @@ fetch(item.dataset.origin + '/.lockgate/health', { mode: 'no-cors', credentials:
   });
 `;
 
-const PLACES: Readonly<Record<Asker['place'], string>> = {
+const PLACES: Readonly<Record<Place, string>> = {
   loopback: 'the gateway’s own machine',
   lan: 'the home network',
   outside: 'outside the home network',

@@ -72,6 +72,7 @@ label { display: block; margin-bottom: .4rem; font-weight: 600; }
 .field { margin-bottom: 1.25rem; }
 .hint { margin: .4rem 0 0; color: var(--soft); font-size: .9rem; }
 input { display: block; width: 100%; min-height: 3.4rem; padding: .6rem 1rem; border: 1.5px solid var(--soft); border-radius: .75rem; background: var(--field); color: inherit; font: inherit; font-size: 1.15rem; }
+input::placeholder { color: var(--soft); opacity: 1; }
 input[aria-invalid] { border-color: var(--fault); }
 button, .button { display: inline-block; min-height: 3.4rem; padding: .8rem 1.6rem; border: 1.5px solid transparent; border-radius: .75rem; background: var(--accent); color: var(--on-accent); font: inherit; font-size: 1.06rem; font-weight: 650; line-height: 1.6; text-align: center; text-decoration: none; cursor: pointer; }
 button:hover, .button:hover { background: var(--accent-strong); color: var(--on-accent); }
