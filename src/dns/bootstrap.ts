@@ -45,7 +45,8 @@ export class Bootstrap {
     if (known !== undefined && performance.now() < known.untilMs) return known.addresses;
     try {
       const addresses = this.#resolver === undefined ? await askSystem(hostname) : await ask(this.#resolver, hostname);
-      if (addresses.length === 0) throw new UpstreamError('network', `the upstream's name ${JSON.stringify(hostname)} has no address`);
+      if (addresses.length === 0)
+        throw new UpstreamError('network', `the upstream's name ${JSON.stringify(hostname)} has no address`);
       this.#found.set(hostname, { addresses, untilMs: performance.now() + REMEMBER_MS });
       return addresses;
     } catch (error) {
@@ -68,7 +69,10 @@ async function ask(resolver: Upstream, hostname: string): Promise<readonly strin
 /** The system's resolver may lead back here (a dnsmasq in front): the deadline ends such a circle. */
 function askSystem(hostname: string): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
-    const deadline = setTimeout(() => reject(new UpstreamError('timeout', `no address for ${hostname}`)), LOOKUP_TIMEOUT_MS);
+    const deadline = setTimeout(
+      () => reject(new UpstreamError('timeout', `no address for ${hostname}`)),
+      LOOKUP_TIMEOUT_MS,
+    );
     systemLookup(hostname, { all: true }, (error, found) => {
       clearTimeout(deadline);
       if (error === null) resolve(found.map(({ address }) => address));

@@ -5,7 +5,7 @@
 import type { Client } from './client.ts';
 import { OPT_BYTES, QUESTION_NAME_AT, SECTION, writeHead, writeOpt, writeRecord } from './reply.ts';
 import type { Site } from './site.ts';
-import { CD, CLASS_IN, RCODE, RD, TYPE, AD } from './wire.ts';
+import { AD, CD, CLASS_IN, RCODE, RD, TYPE } from './wire.ts';
 import type { LabelMeaning, Zone } from './zone.ts';
 
 /** `--1` is the shortest label that spells an address, eight groups of four digits the longest. */

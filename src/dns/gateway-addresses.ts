@@ -38,10 +38,13 @@ export class GatewayAddresses {
    */
   forAsker(asker: string): BestGateway {
     const [address = '', zone] = asker.split('%');
-    const interfaceName = zone ?? this.all.find((gateway) => gateway.network?.contains(address) === true)?.interfaceName;
+    const interfaceName =
+      zone ?? this.all.find((gateway) => gateway.network?.contains(address) === true)?.interfaceName;
     const best = (family: 4 | 6) => {
       const ofFamily = this.all.filter((gateway) => gateway.family === family);
-      const onInterface = ofFamily.find((gateway) => interfaceName !== undefined && gateway.interfaceName === interfaceName);
+      const onInterface = ofFamily.find(
+        (gateway) => interfaceName !== undefined && gateway.interfaceName === interfaceName,
+      );
       return this.nearestTo(address, family) ?? onInterface ?? ofFamily[0];
     };
     return { v4: best(4), v6: best(6) };

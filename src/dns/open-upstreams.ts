@@ -8,16 +8,18 @@ import { PlainUpstream } from './upstream-plain.ts';
 import { TlsUpstream } from './upstream-tls.ts';
 
 /** `certificateAuthorities`: PEM certificates that are trusted for DoT and DoH besides the usual ones. Throws `config` for an unreadable entry. */
-export function openUpstreams(entries: readonly string[], certificateAuthorities: readonly string[] = []): readonly Upstream[] {
+export function openUpstreams(
+  entries: readonly string[],
+  certificateAuthorities: readonly string[] = [],
+): readonly Upstream[] {
   const addresses = entries.map(readUpstream);
-  const plain = addresses.find(isPlain);
-  const bootstrap = new Bootstrap(plain === undefined ? undefined : new PlainUpstream(plain));
+  const plain = addresses.map((address) => (isPlain(address) ? new PlainUpstream(address) : undefined));
+  const bootstrap = new Bootstrap(plain.find((upstream) => upstream !== undefined));
   const ca = certificateAuthorities.length === 0 ? undefined : [...rootCertificates, ...certificateAuthorities];
   const secure = { ca, lookup: bootstrap.lookup };
-  return addresses.map((address) => {
-    if (address.transport === 'tls') return new TlsUpstream(address, secure);
-    if (address.transport === 'https') return new HttpsUpstream(address, secure);
-    return new PlainUpstream(address);
+  return addresses.map((address, index) => {
+    const secured = address.transport === 'tls' ? TlsUpstream : HttpsUpstream;
+    return plain[index] ?? new secured(address, secure);
   });
 }
 

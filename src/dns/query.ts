@@ -31,6 +31,13 @@ export function buildQuery(question: Query): Buffer {
   return query;
 }
 
+/** The same query for servers that do not know EDNS. */
+export function withoutEdns(query: Buffer): Buffer {
+  const plain = Buffer.from(query.subarray(0, questionEnd(query)));
+  plain[11] = 0;
+  return plain;
+}
+
 function scrambleCase(name: Buffer): void {
   const coins = randomBytes(name.length);
   for (let at = 0; at < name.length; at++) {

@@ -18,15 +18,20 @@ export interface ReplyHead {
  * RD and CD are copied, AD is never set: nothing is validated here. Counts are one question, no records. Returns the offset behind.
  */
 export function writeHead(out: Buffer, message: Buffer, end: number, head: ReplyHead): number {
-  message.copy(out, 0, 0, end);
+  copyBytes(message, end, out, 0);
   out[2] = QR | (head.isAuthoritative ? AA : 0) | (message[2]! & RD);
   out[3] = (head.recursionAvailable ? RA : 0) | (message[3]! & CD) | (head.rcode & RCODE_MASK);
-  out.fill(0, 4, HEADER_BYTES);
+  for (let at = 4; at < HEADER_BYTES; at++) out[at] = 0;
   out[5] = 1;
   return end;
 }
 
-/** The three sections of records, as the offset of the low byte of their count. */
+/** For a few dozen bytes a loop is faster than a call of `copy`. */
+function copyBytes(from: Buffer, length: number, out: Buffer, at: number): void {
+  for (let index = 0; index < length; index++) out[at + index] = from[index]!;
+}
+
+/** The sections that we write records into, as the offset of the low byte of their count. */
 export const SECTION = { answer: 7, authority: 9 } as const;
 
 /** Appends a record whose owner is the name at `ownerAt`. Returns the offset behind it. */
@@ -36,7 +41,7 @@ export function writeRecord(
   record: { readonly section: number; readonly ownerAt: number; readonly body: RecordBody },
 ): number {
   out.writeUInt16BE(POINTER | record.ownerAt, at);
-  record.body.copy(out, at + 2);
+  copyBytes(record.body, record.body.length, out, at + 2);
   out[record.section]! += 1;
   return at + 2 + record.body.length;
 }

@@ -1,6 +1,7 @@
 /** The site as the DNS side knows it at one moment, compiled from the facts, and the source that keeps it current. */
-import { GatewayAddresses } from './gateway-addresses.ts';
+
 import type { AnswerMode, DnsFacts } from './facts.ts';
+import { GatewayAddresses } from './gateway-addresses.ts';
 import { type RecordBody, soaBody } from './message.ts';
 import { bytesLeftOf, type WireName, wireNameOf } from './name.ts';
 import { type KnownAddresses, type Steering, steeringOf } from './steering.ts';
@@ -67,6 +68,11 @@ export class SiteSource {
     this.#fingerprint = fingerprintOf(facts);
     this.#site = new Site(facts, answer);
     this.#askedAtMs = performance.now();
+  }
+
+  /** The site as last compiled. */
+  get current(): Site {
+    return this.#site;
   }
 
   /** The site at `nowMs` (monotonic). */

@@ -50,7 +50,10 @@ export class StreamExchange {
     const connecting = this.#connection;
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new UpstreamError('timeout', `no answer within ${Math.round(timeoutMs)} ms`)), timeoutMs);
+      timer = setTimeout(
+        () => reject(new UpstreamError('timeout', `no answer within ${Math.round(timeoutMs)} ms`)),
+        timeoutMs,
+      );
     });
     try {
       return await Promise.race([connecting.then((connection) => connection.ask(query)), deadline]);

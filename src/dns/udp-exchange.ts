@@ -30,7 +30,10 @@ export class UdpExchange {
         settle();
       };
       const fail = (error: UpstreamError) => finish(() => reject(error));
-      const deadline = setTimeout(() => fail(new UpstreamError('timeout', `no answer within ${timeoutMs} ms`)), timeoutMs);
+      const deadline = setTimeout(
+        () => fail(new UpstreamError('timeout', `no answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
       this.#pending.add(fail);
 
       let wrongAnswers = 0;
@@ -38,11 +41,14 @@ export class UdpExchange {
       socket.on('message', (answer) => {
         if (isAnswerTo(sent, answer)) return finish(() => resolve(answer));
         wrongAnswers += 1;
-        if (wrongAnswers >= MAX_WRONG_ANSWERS) fail(new UpstreamError('spoofed', `${wrongAnswers} answers to other questions`));
+        if (wrongAnswers >= MAX_WRONG_ANSWERS)
+          fail(new UpstreamError('spoofed', `${wrongAnswers} answers to other questions`));
       });
-      socket.connect(this.#port, this.#host, () => socket.send(sent, (cause) => {
-        if (cause !== null) fail(new UpstreamError('network', messageOf(cause), { cause }));
-      }));
+      socket.connect(this.#port, this.#host, () =>
+        socket.send(sent, (cause) => {
+          if (cause !== null) fail(new UpstreamError('network', messageOf(cause), { cause }));
+        }),
+      );
     });
   }
 

@@ -20,14 +20,16 @@ export interface UpstreamAddress {
 /** Reads one entry of `dns.upstreams`. Throws `config` with the remedy. */
 export function readUpstream(text: string): UpstreamAddress {
   const written = /^[a-z]+:\/\//i.test(text) ? text : `udp://${isIP(text) === 6 ? `[${text}]` : text}`;
-  if (!URL.canParse(written)) throw unreadable(text, 'write an address such as 1.1.1.1, tls://1.1.1.1 or https://dns.example/dns-query');
+  if (!URL.canParse(written))
+    throw unreadable(text, 'write an address such as 1.1.1.1, tls://1.1.1.1 or https://dns.example/dns-query');
   const url = new URL(written);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (url.username !== '' || url.password !== '') throw unreadable(text, 'remove the user name');
   switch (url.protocol) {
     case 'udp:':
     case 'tcp:':
-      if (isIP(host) === 0) throw unreadable(text, 'a plain upstream is an address, because a name would need a resolver');
+      if (isIP(host) === 0)
+        throw unreadable(text, 'a plain upstream is an address, because a name would need a resolver');
       return { transport: url.protocol === 'udp:' ? 'udp' : 'tcp', host, port: portOf(url, DNS_PORT), path: '', text };
     case 'tls:':
       return { transport: 'tls', host, port: portOf(url, TLS_PORT), path: '', text };

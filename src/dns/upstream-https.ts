@@ -54,7 +54,9 @@ export class HttpsUpstream implements Upstream {
       const sent = request({ ...this.#request, headers }, (response) => {
         const type = response.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
         if (response.statusCode !== 200 || type !== MEDIA_TYPE) {
-          sent.destroy(new UpstreamError('garbage', `HTTP status ${response.statusCode}, content type ${type ?? 'none'}`));
+          sent.destroy(
+            new UpstreamError('garbage', `HTTP status ${response.statusCode}, content type ${type ?? 'none'}`),
+          );
           return;
         }
         const chunks: Buffer[] = [];
@@ -67,7 +69,10 @@ export class HttpsUpstream implements Upstream {
         response.on('end', () => resolve(Buffer.concat(chunks)));
         response.on('error', (cause) => reject(failureOf(cause)));
       });
-      const deadline = setTimeout(() => sent.destroy(new UpstreamError('timeout', `no answer within ${timeoutMs} ms`)), timeoutMs);
+      const deadline = setTimeout(
+        () => sent.destroy(new UpstreamError('timeout', `no answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
       sent.on('error', (cause) => reject(failureOf(cause)));
       sent.on('close', () => {
         clearTimeout(deadline);

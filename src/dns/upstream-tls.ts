@@ -45,7 +45,10 @@ function openTls({ host, port }: UpstreamAddress, { ca, lookup }: TlsUpstreamOpt
   };
   return new Promise((resolve, reject) => {
     const socket = connect(options);
-    const deadline = setTimeout(() => socket.destroy(new UpstreamError('timeout', 'no connection')), CONNECT_TIMEOUT_MS);
+    const deadline = setTimeout(
+      () => socket.destroy(new UpstreamError('timeout', 'no connection')),
+      CONNECT_TIMEOUT_MS,
+    );
     socket.once('secureConnect', () => {
       clearTimeout(deadline);
       socket.setNoDelay(true);

@@ -72,7 +72,12 @@ export class Zone {
       case 'itself':
         return { address, family, answer: addressBody(address), isRefused: false };
       case 'gateway-by-name':
-        return { address, family, answer: this.#gateways.nearestTo(address, family)?.body ?? 'asker', isRefused: false };
+        return {
+          address,
+          family,
+          answer: this.#gateways.nearestTo(address, family)?.body ?? 'asker',
+          isRefused: false,
+        };
       case 'gateway-by-asker':
         return { address, family, answer: 'asker', isRefused: false };
     }
