@@ -1,6 +1,6 @@
 /** The kinds of keys a configuration can have: one descriptor holds type, default and help. The one place that knows valibot. */
 import * as v from 'valibot';
-import { nearest } from './nearest.ts';
+import { nearestWord } from '../lib/nearest-word.ts';
 import type { Reading } from './values.ts';
 import { readDuration, readNetwork, readPort } from './values.ts';
 
@@ -80,7 +80,7 @@ export function flag(about: About & { initial: boolean }): Key<boolean> {
 export function choice<const C extends string | boolean>(choices: readonly C[], about: About & { initial: C }): Key<C> {
   const words = choices.map(String);
   const didYouMean = (input: unknown) => {
-    const word = nearest(String(input), words);
+    const word = typeof input === 'string' ? nearestWord(input, words) : undefined;
     return word === undefined ? '' : `; did you mean ${JSON.stringify(choices[words.indexOf(word)])}?`;
   };
   const schema = v.custom<C>(

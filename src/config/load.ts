@@ -69,51 +69,57 @@ function unreadable(path: string, cause: unknown): GatewayError {
   }
 }
 
-/** Reads the content of a file. Faults are sorted by place. Never throws. */
-export function readConfig(content: string | Uint8Array, file: string): LoadResult {
-  const source = new Source(file, typeof content === 'string' ? content : new TextDecoder().decode(content));
-  const undecodable =
-    typeof content === 'string' || isUtf8(content) ? source.text.indexOf('\0') : source.text.indexOf('\ufffd');
-  if (undecodable >= 0) return { ok: false, faults: [finding(source, undecodable, NOT_UTF8)] };
-  const { table, text, leftOut, faults: syntaxFaults } = parseToml(source);
-  const findings = syntaxFaults.map((fault) => finding(source, fault.offset, fault));
-  if (table === undefined) return { ok: false, faults: findings };
-  const { config, faults } = validate(table, dirname(resolve(file)), leftOut);
-  const locations = locate(text);
-  findings.push(...faults.map((fault) => place(source, locations, fault)));
-  if (findings.length > 0) return { ok: false, faults: inOrder(findings, file) };
-  const notes = surprises(config).map(({ key, message }) =>
-    place(source, locations, { path: key.split('.'), at: 'value', message }),
-  );
-  return { ok: true, config, notes: inOrder(notes, file) };
+/** Something to say about the text, and where. */
+interface Remark {
+  /** Undefined: the file as a whole. */
+  readonly offset: number | undefined;
+  readonly key?: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
 }
 
 const NOT_UTF8 = { message: 'the file is not UTF-8 text', hint: 'save it as UTF-8; NUL bytes mean UTF-16' };
-const secretNames = namedKeys.filter(({ key }) => key.secret === true).map(({ name }) => name);
 
-function place(source: Source, locations: Locations, { path, at, message, hint }: KeyFault): Finding {
-  const offset = at === 'value' ? locations.value(path) : locations.key(path);
-  const key = path.slice(0, 2).join('.');
-  if (offset === undefined) return { ...noPlace(source.file), key, message, hint };
-  return finding(source, offset, { key, message, hint });
+/** Reads the content of a file. Faults are sorted by place. Never throws. */
+export function readConfig(content: string | Uint8Array, file: string): LoadResult {
+  const source = new Source(file, typeof content === 'string' ? content : new TextDecoder().decode(content));
+  const isDecoded = typeof content === 'string' || isUtf8(content);
+  const undecodable = source.text.indexOf(isDecoded ? '\0' : '\ufffd');
+  if (undecodable >= 0) return { ok: false, faults: findingsOf(source, [{ offset: undecodable, ...NOT_UTF8 }]) };
+  const { table, text, leftOut, faults: syntaxFaults } = parseToml(source);
+  if (table === undefined) return { ok: false, faults: findingsOf(source, syntaxFaults) };
+  const { config, faults } = validate(table, dirname(resolve(file)), leftOut);
+  const locations = locate(text);
+  const remarks: Remark[] = [...syntaxFaults, ...faults.map((fault) => remarkOn(fault, locations))];
+  if (remarks.length > 0) return { ok: false, faults: findingsOf(source, remarks) };
+  const notes = surprises(config).map(({ key, message }) =>
+    remarkOn({ path: key.split('.'), at: 'value', message }, locations),
+  );
+  return { ok: true, config, notes: findingsOf(source, notes) };
 }
 
-function finding(
-  source: Source,
-  offset: number,
-  { key, message, hint }: { key?: string; message: string; hint?: string | undefined },
-): Finding {
+function remarkOn({ path, at, message, hint }: KeyFault, locations: Locations): Remark {
+  const offset = at === 'value' ? locations.value(path) : locations.key(path);
+  return { offset, key: path.slice(0, 2).join('.'), message, hint };
+}
+
+const secretNames = namedKeys.filter(({ key }) => key.secret === true).map(({ name }) => name);
+
+/** The first remarks by their place, with it. */
+function findingsOf(source: Source, remarks: readonly Remark[]): Finding[] {
+  const sorted = remarks.toSorted((a, b) => (a.offset ?? 0) - (b.offset ?? 0));
+  const findings = sorted.slice(0, MAX_FAULTS).map((remark) => findingOf(source, remark));
+  if (sorted.length <= MAX_FAULTS) return findings;
+  const rest = { offset: undefined, message: `and ${sorted.length - MAX_FAULTS} more` };
+  return [...findings, findingOf(source, rest)];
+}
+
+function findingOf(source: Source, { offset, key, message, hint }: Remark): Finding {
+  if (offset === undefined) return { ...noPlace(source.file), key, message, hint };
   const excerpt = excerptAt(source, offset, secretNames);
   return { file: source.file, ...source.positionAt(offset), key, message, hint, excerpt };
 }
 
 function noPlace(file: string) {
   return { file, line: undefined, column: undefined, key: undefined, excerpt: undefined };
-}
-
-function inOrder(findings: readonly Finding[], file: string): Finding[] {
-  const sorted = findings.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
-  if (sorted.length <= MAX_FAULTS) return sorted;
-  const rest = { ...noPlace(file), message: `and ${sorted.length - MAX_FAULTS} more`, hint: undefined };
-  return [...sorted.slice(0, MAX_FAULTS), rest];
 }

@@ -138,9 +138,11 @@ class Scanner {
       this.#take(BLANKS);
       const start = this.#offset;
       const name = this.#next === '"' || this.#next === "'" ? unquote(this.#string()) : this.#take(BARE_KEY);
-      if (path.length < MAX_DEPTH) path = [...this.#newestElement(path), name];
-      first = this.keys.get(idOf(path));
-      if (first === undefined) this.keys.set(idOf(path), start);
+      if (path.length < MAX_DEPTH) {
+        path = [...this.#newestElement(path), name];
+        first = this.keys.get(idOf(path));
+        if (first === undefined) this.keys.set(idOf(path), start);
+      }
       this.#take(BLANKS);
     } while (this.#takeIf('.'));
     if (first !== undefined) this.repeated.set(dottedStart, first);

@@ -53,7 +53,7 @@ export function excerptAt(source: Source, offset: number, secretNames: readonly 
     .replace(secrets, `$1${ELLIPSIS}`)
     .replace(/(?!\t)\p{Cc}/gu, '\ufffd');
   const start = column <= MAX_EXCERPT_LENGTH ? 0 : column - MAX_EXCERPT_LENGTH / 2;
-  const text = shown.slice(start, start + MAX_EXCERPT_LENGTH);
+  const text = shown.slice(start, start + MAX_EXCERPT_LENGTH).replace(/(?!\t)\p{Cc}/gu, '\ufffd');
   const head = start > 0 ? ELLIPSIS : '';
   const tail = shown.length > start + MAX_EXCERPT_LENGTH ? ELLIPSIS : '';
   return { text: head + text + tail, caret: column - 1 - start + head.length };

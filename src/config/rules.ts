@@ -160,7 +160,13 @@ function repeatedEntries({ listen, dns }: Config): RuleFault[] {
 
 /** Each entry that stands more than once, once. Port 0 is another port each time. */
 function repeatsIn(entries: readonly (string | number)[]): (string | number)[] {
-  return [...new Set(entries.filter((entry, index) => entry !== 0 && entries.indexOf(entry) !== index))];
+  const seen = new Set<string | number>();
+  const repeated = new Set<string | number>();
+  for (const entry of entries) {
+    if (seen.has(entry) && entry !== 0) repeated.add(entry);
+    seen.add(entry);
+  }
+  return [...repeated];
 }
 
 /** DNS listens on TCP too, and one port of an address has one owner. */

@@ -1,5 +1,5 @@
 /** Finds what a file names and the schema does not, and what was probably meant. */
-import { nearest } from './nearest.ts';
+import { nearestWord } from '../lib/nearest-word.ts';
 import type { KeyFault } from './report.ts';
 import { namedKeys, type SectionName, sections } from './schema.ts';
 import type { Table } from './toml.ts';
@@ -45,16 +45,16 @@ function hintFor({ path }: KeyFault): string | undefined {
   const [first, name] = path.map(String);
   if (first !== undefined && name !== undefined) return hintForKey(name, first as SectionName);
   if (first === undefined || Object.hasOwn(sections, first)) return undefined;
-  const section = nearest(first, Object.keys(sections));
+  const section = nearestWord(first, Object.keys(sections));
   return section === undefined ? hintForKey(first, undefined) : `did you mean [${section}]?`;
 }
 
 function hintForKey(name: string, section: SectionName | undefined): string | undefined {
   const homes = namedKeys.filter((known) => known.name === name).map((known) => `[${known.section}]`);
   if (homes.length > 0) return `it belongs to ${homes.join(' or ')}`;
-  const near = section === undefined ? undefined : nearest(name, Object.keys(sections[section].keys));
+  const near = section === undefined ? undefined : nearestWord(name, Object.keys(sections[section].keys));
   if (near !== undefined) return `did you mean \`${near}\`?`;
-  const far = nearest(
+  const far = nearestWord(
     name,
     namedKeys.map((known) => known.name),
   );

@@ -8,6 +8,9 @@ import { buildConfig, type Config, defaultOf, type NamedKey, namedKeys } from '.
 import type { Table } from './toml.ts';
 import { findUnknownKeys, isTable } from './unknown-keys.ts';
 
+/** A list with more wrong entries than this is wrong as a whole. */
+const MAX_PROBLEMS_OF_A_KEY = 20;
+
 export interface Validated {
   /** Keys at fault have their defaults. */
   readonly config: Config;
@@ -24,7 +27,7 @@ export function validate(root: Table, folder: string, leftOut: readonly string[]
     const read = readKey(named.key, section[named.name]);
     if ('value' in read) return fromFolder(named, read.value, folder);
     faultyKeys.add(named.id);
-    faults.push(...read.problems.map((problem) => faultOf(named, problem)));
+    faults.push(...read.problems.slice(0, MAX_PROBLEMS_OF_A_KEY).map((problem) => faultOf(named, problem)));
     return defaultOf(named);
   });
   // A rule that looks at a key which is wrong already would only confuse.

@@ -59,7 +59,7 @@ export function splitSocket(text: string): Socket | undefined {
   return 'value' in port ? { host: bracketed ?? plain ?? '', port: port.value } : undefined;
 }
 
-/** Whether the host part of a socket is an address is decided by `hosts`. */
+/** `HOST:PORT` in its one spelling; `hosts` says what HOST may be. */
 export function readSocket(text: string, hosts: 'address' | 'address or name'): Reading<string> {
   if (isIPv6(text)) return { problem: `has no port (IPv6 addresses stand in brackets: [${text}]:PORT)` };
   const socket = splitSocket(text);
@@ -116,19 +116,24 @@ export function readOrigin(text: string): Reading<string> {
   return pathname === '/' ? { value: origin } : { problem: `has a path; write ${origin}` };
 }
 
-/** A DNS upstream: address with or without port, `tls://HOST[:PORT]`, or the URL of a DNS-over-HTTPS service. */
+/** A DNS upstream: address with or without port (also behind `udp://` or `tcp://`), `tls://HOST[:PORT]`, or a DNS-over-HTTPS URL. */
 export function readUpstream(text: string): Reading<string> {
   if (text.startsWith('https://')) return readUrl(text, ['https']);
-  const isTls = text.startsWith('tls://');
-  if (!isTls && text.includes('://')) return { problem: 'is a kind of upstream that is not known' };
-  const rest = isTls ? text.slice('tls://'.length) : text;
-  const hosts = isTls ? 'address or name' : 'address';
-  const read = splitSocket(rest) === undefined ? readBareHost(rest, hosts) : readSocket(rest, hosts);
-  return 'value' in read ? { value: isTls ? `tls://${read.value}` : read.value } : read;
+  const scheme = text.match(/^(?:udp|tcp|tls):\/\//)?.[0] ?? '';
+  const rest = text.slice(scheme.length);
+  if (rest.includes('://')) return { problem: 'is a kind of upstream that is not known' };
+  if (scheme === '' && splitSocket(rest) === undefined) return readAddress(rest);
+  const read = scheme === '' ? readSocket(rest, 'address') : readAuthority(rest, scheme === 'tls://');
+  return 'value' in read ? { value: `${scheme}${read.value}` } : read;
 }
 
-function readBareHost(text: string, hosts: 'address' | 'address or name'): Reading<string> {
-  return hosts === 'address' ? readAddress(text) : readHost(text);
+/** What stands behind the scheme of a URL: a host with or without a port, IPv6 always in brackets. */
+function readAuthority(text: string, mayBeName: boolean): Reading<string> {
+  if (splitSocket(text) !== undefined) return readSocket(text, mayBeName ? 'address or name' : 'address');
+  if (isIPv6(text)) return { problem: 'has an IPv6 address without brackets' };
+  const address = canonicalAddress(text.replace(/^\[(.+:.+)\]$/, '$1'));
+  if (address !== undefined) return { value: isIPv6(address) ? `[${address}]` : address };
+  return mayBeName ? readHostName(text) : { problem: 'is not an address' };
 }
 
 /** An address or name, with or without a port. */
@@ -155,9 +160,10 @@ export function readWord(text: string): Reading<string> {
   return /^[\x21-\x7e]*$/.test(text) ? { value: text } : { problem: 'holds a space or an unusual character' };
 }
 
-/** What `lockgate hash-pin` printed; a bare number is the PIN itself. */
+/** What `lockgate hash-pin` printed. */
 export function readPinHash(text: string): Reading<string> {
-  return /^\d+$/.test(text) ? { problem: 'is a PIN itself, not its hash' } : readWord(text);
+  if (/^\d+$/.test(text)) return { problem: 'is a PIN itself, not its hash' };
+  return /^\$scrypt\$[\x21-\x7e]+$/.test(text) ? { value: text } : { problem: 'is not the hash of a PIN' };
 }
 
 /** A path of a file or folder. */

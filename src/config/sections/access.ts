@@ -21,7 +21,7 @@ export const access = section('Who is let in, and from where.', {
   }),
   lan_networks: networks({
     initial: 'auto',
-    words: ['auto', 'none', ...PLACES],
+    words: ['auto', 'none'],
     help: 'What counts as the LAN. auto: the on-link networks, IPv4 and IPv6, of the one interface that leads to the server (server on loopback: of the default route, if private); never tunnels, container bridges, a WAN beside another private interface, or an IPv4 prefix shorter than /16. "auto, 10.8.0.0/24" adds to it; none: there is no LAN.',
     platform: 'OpenWrt: auto is the firewall zone lan.',
     example: '"auto, 10.8.0.0/24"',

@@ -30,7 +30,7 @@ export const dns = section(
     }),
     upstreams: list(readUpstream, {
       initial: [],
-      accepts: 'ADDRESS[:PORT], tls://HOST[:PORT], or https URLs',
+      accepts: 'ADDRESS[:PORT], tcp://ADDRESS[:PORT], tls://HOST[:PORT], or https URLs',
       help: 'Resolvers for all other names. Empty: only the zones are answered.',
       example: '["1.1.1.1", "tls://1.1.1.1", "https://dns.example/dns-query"]',
     }),
