@@ -72,9 +72,11 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
     void this.probe();
   }
 
-  close(): void {
+  /** Asks no more; resolves when what is to be remembered is written. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    await this.#memoryFile.settled();
   }
 
   get snapshot(): ServerSnapshot {

@@ -2,8 +2,11 @@
 import type { ServerAnswer } from './kind.ts';
 import { ServerTrouble } from './trouble.ts';
 
-/** Short enough that three silent probes are noticed within a quarter of a minute. */
-export const PROBE_TIMEOUT_MS = 3000;
+/**
+ * With the longest interval between probes (10 s) less than the 15 s within which a server that turns unclaimed must be noticed;
+ * three of them long enough for a disk that has to spin up.
+ */
+export const PROBE_TIMEOUT_MS = 4000;
 
 /** The answer, unless it is a 5xx: that says that the server is busy or starting, not who it is. */
 export function unlessBusy(answer: ServerAnswer): ServerAnswer {

@@ -44,6 +44,11 @@ export class ServerMemoryFile {
     return this.#next(() => this.#folder.remove(SERVER_MEMORY_FILE));
   }
 
+  /** Resolves when everything so far is on disk, or was given up. */
+  settled(): Promise<void> {
+    return this.#writing;
+  }
+
   #next(change: () => Promise<void>): Promise<void> {
     this.#writing = this.#writing.then(change).catch((error: unknown) => {
       this.#log.warn({ error: messageOf(error) }, 'media server could not be remembered');
