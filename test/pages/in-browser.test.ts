@@ -168,6 +168,19 @@ for (const [device, width, height] of [
   });
 }
 
+test('arrows move within what is typed first, and leave the field at its end', async () => {
+  await resize(1280, 720);
+  await browser.open(`${origin}/signin-ready`);
+  await pinHasFocus();
+  for (const key of '47') await browser.press(key);
+  await browser.evaluate('document.getElementById("pin").setSelectionRange(1, 1)');
+  await browser.press('ArrowRight');
+  assert.is(await browser.evaluate('document.activeElement.id'), 'pin');
+  await browser.evaluate('document.getElementById("pin").setSelectionRange(2, 2)');
+  await browser.press('ArrowRight');
+  assert.is(await browser.evaluate('document.activeElement.textContent'), '4');
+});
+
 test('the keypad deletes, clears, and says how much was entered', async () => {
   await browser.open(`${origin}/signin-ready`);
   const tap = (key: string) =>

@@ -133,9 +133,14 @@ function centreOf(element) {
   return [box.left + box.width / 2, box.top + box.height / 2];
 }
 
+function movesCaret(key) {
+  if (key === 'ArrowLeft') return pin.selectionStart > 0;
+  return key === 'ArrowRight' && pin.selectionEnd < pin.value.length;
+}
+
 form.addEventListener('keydown', (event) => {
   const direction = directions[event.key];
-  if (!direction || (event.target === pin && direction[0] && pin.value)) return;
+  if (!direction || (event.target === pin && movesCaret(event.key))) return;
   const from = centreOf(event.target);
   let nearest;
   let least = Infinity;
