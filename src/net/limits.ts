@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net';
 import type { Log } from '../lib/log.ts';
 import { addressFamily, networkOf } from './address.ts';
-import { WarningCounter } from './warning-counter.ts';
 
 /** One IPv6 subscriber has a /64 at least, and all the addresses in it. */
 const IPV6_CLIENT_PREFIX = 64;
@@ -23,11 +22,12 @@ export class ConnectionLimits {
   #options: ConnectionLimitOptions;
   #open = 0;
   readonly #openByClient = new Map<string, number>();
-  readonly #refusals: WarningCounter;
+  readonly #log: Log;
+  #refused = 0;
 
   constructor(options: ConnectionLimitOptions, log: Log) {
     this.#options = options;
-    this.#refusals = new WarningCounter(log, 'connections were closed because too many are open');
+    this.#log = log;
   }
 
   /** New limits for connections to come. */
@@ -51,7 +51,7 @@ export class ConnectionLimits {
     const key = clientKey(address);
     const open = this.#openByClient.get(key) ?? 0;
     if (open >= this.#options.maxConnectionsPerClient) {
-      return this.#refuse(socket, 'limits.connections_per_client', address);
+      return this.#refuse(socket, 'limits.connections_per_client', key);
     }
     this.#openByClient.set(key, open + 1);
     socket.once('close', () => this.#leave(key));
@@ -64,9 +64,10 @@ export class ConnectionLimits {
     else this.#openByClient.delete(key);
   }
 
-  #refuse(socket: Socket, limit: string, address: string | undefined): false {
-    this.#refusals.add({ limit, address });
+  #refuse(socket: Socket, limit: string, client: string | undefined): false {
     socket.destroy();
+    this.#refused++;
+    this.#log.warn({ limit, client }, 'a connection was closed because too many are open');
     return false;
   }
 
@@ -78,7 +79,8 @@ export class ConnectionLimits {
     return this.#openByClient.size;
   }
 
+  /** How many were closed for being too many, since the start. */
   get refusedConnections(): number {
-    return this.#refusals.total;
+    return this.#refused;
   }
 }

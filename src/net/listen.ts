@@ -2,7 +2,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
-import { WarningCounter } from './warning-counter.ts';
 
 /** Connections that the kernel completes while the event loop is busy; it takes the smaller of this and `net.core.somaxconn`. */
 const BACKLOG = 1024;
@@ -38,7 +37,6 @@ export interface Listeners {
  * must end it. Throws `bind` or `permission` when one cannot be bound, with everything closed again.
  */
 export async function listen(options: ListenOptions, onConnection: (socket: Socket) => void): Promise<Listeners> {
-  const acceptErrors = new WarningCounter(options.log, 'a connection could not be accepted');
   const servers: Server[] = [];
   const warnings: string[] = [];
   const close = () => {
@@ -47,9 +45,14 @@ export async function listen(options: ListenOptions, onConnection: (socket: Sock
   try {
     for (const { address, port } of pairsOf(options)) {
       const server = await bind(address, port, onConnection);
-      server?.on('error', (error) => acceptErrors.add({ reason: messageOf(error) })); // EMFILE: too many open files
-      if (server === undefined) warnings.push(`listen.addresses: "${address}" is left out, this host has no IPv6`);
-      else servers.push(server);
+      if (server === undefined) {
+        warnings.push(`listen.addresses: "${address}" is left out, this host has no IPv6`);
+        continue;
+      }
+      server.on('error', (error) =>
+        options.log.warn({ reason: messageOf(error) }, 'a connection could not be accepted'),
+      );
+      servers.push(server);
     }
     if (servers.length === 0) throw new GatewayError('bind', 'listen.addresses: nothing is left to listen on');
   } catch (error) {
