@@ -122,18 +122,21 @@ export class Gate {
     this.#selfTestTimer = setInterval(() => this.#testServer(), SELF_TEST_INTERVAL_MS).unref();
   }
 
-  /** The decision for a request; a promise only when the server or its word on the credentials has to be waited for. */
+  /** Who sent a request. */
+  clientOf(head: RequestHead, peer: Peer): ClientView {
+    return this.#options.clientOf(head, peer);
+  }
+
+  /**
+   * The decision for a request, new or open already; a promise only when the server, or its word on the credentials, has to be
+   * waited for.
+   */
   decide(head: RequestHead, peer: Peer): Decision | Promise<Decision> {
     const parts = this.#partsOf(head, peer);
     const facts = new RequestFacts(this.#sources, parts);
     const decision = decide(facts);
     if (!isDecision(decision) || waitsForServer(decision, facts)) return this.#decideLater(parts);
     return this.#noted(decision, facts, parts);
-  }
-
-  /** The decision as it would be now for something that is open already; nothing is noted. */
-  async recheck(head: RequestHead, peer: Peer): Promise<Decision> {
-    return (await this.#settle(this.#partsOf(head, peer))).decision;
   }
 
   /** The decision for a supposed request, with the reasons. Throws `usage` when the supposition cannot be read. */
@@ -172,13 +175,13 @@ export class Gate {
 
   /** One post of the sign-in form. */
   signIn(pin: string, head: RequestHead, peer: Peer): Promise<SignInOutcome> {
-    const { address, isTls } = this.#options.clientOf(head, peer);
+    const { address, isTls } = this.clientOf(head, peer);
     return this.#pinSignIn.signIn(pin, { key: address ?? peer.address, isTls });
   }
 
   /** A Set-Cookie value that ends the session of this browser. */
   signOut(head: RequestHead, peer: Peer): string {
-    return this.#sessions.end(this.#options.clientOf(head, peer).isTls);
+    return this.#sessions.end(this.clientOf(head, peer).isTls);
   }
 
   /** Takes new settings and forgets failures. Throws `config` and changes nothing when the PIN's hash cannot be read. */
@@ -199,7 +202,7 @@ export class Gate {
     this.#throttle.reset();
   }
 
-  /** Calls `listener` whenever something that is open may not be allowed any more: `recheck` it. */
+  /** Calls `listener` whenever something that is open may not be allowed any more: `decide` again. */
   onReview(listener: () => void): void {
     this.#reviewListeners.add(listener);
   }
@@ -277,7 +280,7 @@ export class Gate {
   }
 
   #partsOf(head: RequestHead, peer: Peer): RequestParts {
-    return { head, peer, client: this.#options.clientOf(head, peer), ...this.#serverParts() };
+    return { head, peer, client: this.clientOf(head, peer), ...this.#serverParts() };
   }
 
   #serverParts(): Pick<RequestParts, 'kind' | 'server'> {
