@@ -23,8 +23,4 @@ export class KnownAddresses {
     const seenAtMs = this.#seenAtMs.get(address);
     return seenAtMs !== undefined && this.#now() - seenAtMs < LIFETIME_MS;
   }
-
-  clear(): void {
-    this.#seenAtMs.clear();
-  }
 }
