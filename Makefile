@@ -64,6 +64,10 @@ lint: node_modules/.installed
 	node_modules/.bin/biome check --error-on-warnings .
 	node_modules/.bin/tsc --noEmit -p .
 
+# Pages that are generated from the source; a test fails while one is stale.
+docs: node_modules/.installed
+	$(NODE) --input-type=module -e "process.stdout.write((await import('./src/config/docs.ts')).renderConfigurationDocs())" > docs/configuration.md
+
 format: node_modules/.installed
 	node_modules/.bin/biome check --write .
 

@@ -1,0 +1,107 @@
+/** The command line: finds the command, reads its options, prints errors as one sentence. */
+import { parseArgs } from 'node:util';
+import { type Command, type CommandContext, EXIT_DONE, EXIT_USAGE } from './commands/command.ts';
+import { COMMANDS } from './commands/index.ts';
+import { GatewayError, messageOf } from './lib/errors.ts';
+import { nearestWord } from './lib/nearest-word.ts';
+
+const DEFAULT_CONFIG_PATH = '/etc/lockgate/lockgate.toml';
+
+const COMMON_OPTIONS = {
+  config: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** Runs one command line (without the program's name) and answers its exit status. */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') return printHelp(rest[0]);
+  const command = COMMANDS.find((candidate) => candidate.name === (name === '--version' ? 'version' : name));
+  if (command === undefined) return refuseCommand(name);
+  try {
+    const context = readArguments(command, rest);
+    return context === undefined ? printHelp(command.name) : await command.run(context);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    complain(`lockgate ${command.name}: ${error.sentence}`);
+    return error.exitStatus;
+  }
+}
+
+/** The context that the arguments describe; undefined when they ask for help. Throws `usage`. */
+function readArguments(command: Command, argv: readonly string[]): CommandContext | undefined {
+  const { values, positionals } = parseOrExplain(command, argv);
+  if (values['help'] === true) return undefined;
+  const [least, most] = command.operands ?? [0, 0];
+  if (positionals.length < least || positionals.length > most) {
+    throw new GatewayError('usage', `it is used as: lockgate ${command.name} ${command.synopsis}`.trimEnd());
+  }
+  const named = values['config'] ?? process.env['LOCKGATE_CONFIG'];
+  return {
+    configPath: typeof named === 'string' ? named : DEFAULT_CONFIG_PATH,
+    configPathIsExplicit: typeof named === 'string',
+    json: values['json'] === true,
+    options: values,
+    operands: positionals,
+    env: process.env,
+    print,
+    complain,
+  };
+}
+
+function parseOrExplain(command: Command, argv: readonly string[]) {
+  const options = { ...COMMON_OPTIONS, ...command.options };
+  try {
+    const parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    return { values: parsed.values as Record<string, string | boolean | undefined>, positionals: parsed.positionals };
+  } catch (cause) {
+    const unknown = /Unknown option '(--?[^']+)'/.exec(messageOf(cause))?.[1];
+    if (unknown === undefined) throw new GatewayError('usage', messageOf(cause).split('. ')[0] ?? '', { cause });
+    const near = nearestWord(unknown.replace(/^-+/, ''), Object.keys(options));
+    throw new GatewayError('usage', `unknown option ${unknown}`, {
+      hint: near === undefined ? `see lockgate ${command.name} --help` : `did you mean --${near}?`,
+      cause,
+    });
+  }
+}
+
+function refuseCommand(name: string): number {
+  const near = nearestWord(
+    name,
+    COMMANDS.map((command) => command.name),
+  );
+  complain(
+    `lockgate: unknown command ${JSON.stringify(name)} (${near === undefined ? 'see lockgate --help' : `did you mean ${near}?`})`,
+  );
+  return EXIT_USAGE;
+}
+
+function printHelp(name: string | undefined): number {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command !== undefined) {
+    print(`usage: lockgate ${command.name} ${command.synopsis} [--config PATH] [--json]`.replace(/ {2,}/g, ' '));
+    print(`\n${command.summary}`);
+    return EXIT_DONE;
+  }
+  print(`lockgate - a TLS gateway for the media server you already run
+
+usage: lockgate COMMAND [--config PATH] [--json]
+`);
+  for (const { name: label, synopsis, summary } of COMMANDS)
+    print(`  ${`${label} ${synopsis}`.trimEnd().padEnd(30)} ${summary}`);
+  print(`
+--config PATH   the file to read (default ${DEFAULT_CONFIG_PATH}, or $LOCKGATE_CONFIG)
+--json          machine-readable output
+
+Exit status: 0 done, 1 the answer is no, 2 wrong usage, 3 cannot start, 70 a defect.`);
+  return EXIT_DONE;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,59 @@
+/** `lockgate certificate import`: takes the media server's PKCS#12 from a file or standard input. */
+import { open } from 'node:fs/promises';
+import { withSurvey } from '../gateway/survey.ts';
+import { GatewayError, messageOf } from '../lib/errors.ts';
+import { StateFolder } from '../lib/state-folder.ts';
+import { importCertificate } from '../tls/import.ts';
+import { type Command, EXIT_DONE } from './command.ts';
+import { loadFile, stateFolderOf } from './load.ts';
+
+/** A chain and a key are a few KB. */
+const MAX_FILE_BYTES = 256 * 1024;
+
+export const certificateCommand: Command = {
+  name: 'certificate',
+  synopsis: 'import [FILE or -]',
+  summary: "take the media server's PKCS#12, check key, zone and dates, keep it and swap it in",
+  operands: [1, 2],
+  async run(context) {
+    const [verb, path = '-'] = context.operands;
+    if (verb !== 'import') throw new GatewayError('usage', 'it is used as: lockgate certificate import [FILE or -]');
+    const { config } = await loadFile(context);
+    const stateDir = stateFolderOf(config, context.env);
+    const bytes = await readBounded(path);
+    // The server says who it is and which zone it has: its passphrase, and the proof that the file is for it.
+    const { machineId, expectedZone } = await withSurvey({ config, stateDir }, async ({ parts }) => {
+      const { identity } = await parts.link.monitor.probe();
+      await parts.zones.look();
+      return { machineId: config.server.id || identity?.id, expectedZone: parts.zones.ofServer };
+    });
+    const state = new StateFolder(stateDir);
+    await state.prepare();
+    const facts = await importCertificate({ bytes, state, machineId, expectedZone });
+    const { names, daysLeft, fingerprint } = facts;
+    if (context.json) context.print(JSON.stringify({ imported: true, names, daysLeft, fingerprint }));
+    else
+      context.print(`imported: ${names.join(', ')}, ${daysLeft} days left; a running gateway takes it within seconds`);
+    return EXIT_DONE;
+  },
+};
+
+async function readBounded(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    const stream = path === '-' ? process.stdin : (await open(path)).createReadStream();
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_FILE_BYTES) throw new Error(`larger than ${MAX_FILE_BYTES} bytes: not a certificate`);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw new GatewayError(
+      'certificate',
+      `${path === '-' ? 'standard input' : path}: cannot be read: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,63 @@
+/** `lockgate status`: what the running gateway is doing. */
+import type { Refusal } from '../access/refusals.ts';
+import type { StatusReport } from '../gateway/status.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { hasFault, renderChecks } from '../ops/check.ts';
+import { askControl } from '../ops/control.ts';
+import { type Command, EXIT_DONE, EXIT_NO } from './command.ts';
+import { loadFile, stateFolderOf } from './load.ts';
+
+const STATUS_TIMEOUT_MS = 5_000;
+
+export const statusCommand: Command = {
+  name: 'status',
+  synopsis: '[--gateway]',
+  summary: 'what the running gateway is doing; --gateway: exit 1 only for its own faults (health checks)',
+  options: { gateway: { type: 'boolean' } },
+  async run(context) {
+    const { config } = await loadFile(context);
+    const question = { command: 'status' };
+    const report = (await askControl(stateFolderOf(config, context.env), question, STATUS_TIMEOUT_MS).catch(
+      (error: unknown) => {
+        if (context.json && error instanceof GatewayError)
+          context.print(JSON.stringify({ running: false, error: error.message }));
+        else if (error instanceof GatewayError && error.code === 'not-running')
+          context.print('next: start the gateway: lockgate run');
+        throw error;
+      },
+    )) as StatusReport;
+    if (context.json) context.print(JSON.stringify({ running: true, ...report }));
+    else for (const line of render(report)) context.print(line);
+    const isDown = context.options['gateway'] === true ? report.listeners.length === 0 : hasFault(report.checks);
+    return isDown ? EXIT_NO : EXIT_DONE;
+  },
+};
+
+function render(report: StatusReport): string[] {
+  const { traffic, remote, refusals } = report;
+  const [next = undefined, ...others] = renderChecks(report.checks).toReversed();
+  const hasNext = next?.startsWith('next: ') === true;
+  const checks = hasNext ? others.toReversed() : renderChecks(report.checks);
+  const memory = `${Math.round(traffic.memoryBytes / 1024 / 1024)} MiB`;
+  return [
+    `lockgate ${report.version}, up ${duration(report.uptimeSeconds)}, ${memory}: ${traffic.connections} connections, ${traffic.upgraded} WebSockets, ${traffic.requests} requests so far`,
+    '',
+    ...checks,
+    `remote access: ${remote.light} (${remote.reason})`,
+    ...(refusals.length === 0 ? [] : ['', 'last refusals, newest first:', ...refusals.flatMap(renderRefusal)]),
+    ...(hasNext ? ['', next] : []),
+  ];
+}
+
+function renderRefusal({ at, count, address, method, path, status, rule, remedy }: Refusal): string[] {
+  const time = new Date(at).toISOString().slice(11, 19);
+  const times = count === 1 ? '' : ` (${count} times)`;
+  const line = `  ${time}  ${address}  ${method} ${path}  ${status} by ${rule}${times}`;
+  return remedy === undefined ? [line] : [line, `            ${remedy}`];
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} days`;
+}

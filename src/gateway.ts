@@ -1,0 +1,246 @@
+/** The composition root: builds everything from a configuration, starts it, reloads it, stops it. */
+import type { Explanation, Supposition } from './access/explain.ts';
+import { createGate, type Gate } from './access/gate.ts';
+import { type Config, defaultConfig } from './config/schema.ts';
+import { type DnsService, startDns } from './dns/server.ts';
+import { dnsOptions } from './gateway/dns-facts.ts';
+import { dropPrivileges } from './gateway/drop-privileges.ts';
+import { Entrance } from './gateway/entrance.ts';
+import { gateOptions } from './gateway/gate-options.ts';
+import { laneOptions } from './gateway/lane-options.ts';
+import { GatewayPages } from './gateway/pages.ts';
+import { buildParts, closeReplaced, type Parts, type PartsOptions } from './gateway/parts.ts';
+import { gatewaySamples } from './gateway/samples.ts';
+import { laneLimits } from './gateway/settings.ts';
+import { runSetup, type SetupOutcome } from './gateway/setup.ts';
+import { type StatusReport, statusReport, statusView } from './gateway/status.ts';
+import { createFullLane, type FullLane } from './http/full-lane.ts';
+import { GatewayError } from './lib/errors.ts';
+import { Lifecycle } from './lib/lifecycle.ts';
+import type { Log } from './lib/log.ts';
+import type { StateFolder } from './lib/state-folder.ts';
+import { RequestCounters, renderSamples } from './ops/metrics.ts';
+import type { ServerSnapshot } from './server/monitor.ts';
+
+/** What runs longer than this after SIGTERM is cut. */
+const DRAIN_MS = 10_000;
+
+export interface GatewayOptions extends Omit<PartsOptions, 'config'> {
+  readonly config: Config;
+  readonly state: StateFolder;
+  readonly log: Log;
+}
+
+export class Gateway {
+  readonly counters = new RequestCounters();
+  readonly startedAt = new Date();
+  readonly #options: GatewayOptions;
+  readonly #log: Log;
+  readonly #lifecycle = new Lifecycle();
+  #parts: Parts;
+  #gate!: Gate;
+  #lane!: FullLane;
+  #entrance!: Entrance;
+  #dns: DnsService | undefined;
+  #reloading: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: GatewayOptions, parts: Parts) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#parts = parts;
+  }
+
+  /** Resolves once every listener is up. Throws `bind`, `permission`, `state`, `certificate` or `config`; nothing stays open then. */
+  static async start(options: GatewayOptions): Promise<Gateway> {
+    await options.state.prepare();
+    const gateway = new Gateway(options, await buildParts(options));
+    try {
+      await gateway.#start();
+      return gateway;
+    } catch (error) {
+      await gateway.#dns?.close();
+      await gateway.#lifecycle.close();
+      closeReplaced(gateway.#parts, undefined);
+      throw error;
+    }
+  }
+
+  get parts(): Parts {
+    return this.#parts;
+  }
+
+  get gate(): Gate {
+    return this.#gate;
+  }
+
+  get lane(): FullLane {
+    return this.#lane;
+  }
+
+  /** Undefined: DNS is off, or its port could not be had. */
+  get dns(): DnsService | undefined {
+    return this.#dns;
+  }
+
+  get entrance(): Entrance {
+    return this.#entrance;
+  }
+
+  /** Takes a new configuration, or throws and changes nothing. What is open is decided again. */
+  reload(config: Config): Promise<void> {
+    const reload = this.#reloading.then(() => this.#reload(config));
+    this.#reloading = reload.catch(() => {});
+    return reload;
+  }
+
+  /** Everything there is to say about the running gateway. */
+  status(): StatusReport {
+    return statusReport(this);
+  }
+
+  get stateDir(): string {
+    return this.#options.state.path;
+  }
+
+  /** The decision that a supposed request would get here; `question` as the command line has it. Throws `usage`. */
+  explain(question: Readonly<Record<string, unknown>>): Promise<Explanation> {
+    const [listener = { address: '127.0.0.1', port: this.#parts.config.listen.port[0] ?? 0 }] =
+      this.#entrance.addresses();
+    return this.#gate.explain(question as unknown as Supposition, listener);
+  }
+
+  /** `setup`: a new claim link, a claim by code, or the remembered server forgotten. */
+  setup(question: Readonly<Record<string, unknown>>): Promise<SetupOutcome> {
+    return runSetup(question, { gate: this.#gate, monitor: this.#parts.link.monitor });
+  }
+
+  /** Takes no new connection, lets what runs finish, closes everything. */
+  async stop(): Promise<void> {
+    await this.#reloading;
+    this.#entrance.close();
+    await this.#lane.drain(DRAIN_MS);
+    await this.#dns?.close();
+    await this.#lifecycle.close();
+    closeReplaced(this.#parts, undefined);
+  }
+
+  async #start(): Promise<void> {
+    const { state, log, config } = this.#options;
+    const parts = () => this.#parts;
+    this.#gate = await createGate(
+      gateOptions({ parts, state, log, ports: () => this.#entrance.addresses().map(({ port }) => port) }),
+    );
+    this.#lifecycle.add(() => this.#gate.close());
+    const pages = new GatewayPages({
+      gate: this.#gate,
+      isUp: () => this.#entrance.addresses().length > 0,
+      isServerUsable: () => isUsable(parts().link.monitor.snapshot),
+      serverName: () => parts().link.monitor.snapshot.identity?.name,
+      serverUrl: () => parts().link.monitor.snapshot.url,
+      statusView: (ask) => statusView(this, ask),
+      metrics: () => renderSamples(gatewaySamples(this)),
+    });
+    this.#lane = createFullLane({
+      ...laneOptions({ parts, gate: this.#gate, pages, counters: this.counters, log }),
+      limits: laneLimits(config),
+      log,
+    });
+    this.#entrance = new Entrance({ parts, lane: this.#lane, log });
+    this.#lifecycle.add(() => this.#entrance.close());
+    await this.#entrance.open(config);
+    await this.#startDns(config);
+    dropPrivileges(config.run.user, state, log);
+    this.#gate.onReview(() => void this.#lane.recheck());
+    this.#follow(this.#parts, undefined);
+    await this.#parts.link.monitor.start();
+  }
+
+  async #reload(config: Config): Promise<void> {
+    const former = this.#parts;
+    const next = await buildParts({ ...this.#options, config }, former);
+    try {
+      await this.#entrance.open(config);
+    } catch (error) {
+      closeReplaced(next, former);
+      throw error;
+    }
+    this.#parts = next;
+    if (next.certificates !== former.certificates) this.#entrance.followCertificates();
+    this.#gate.configure(next.settings);
+    this.#follow(next, former);
+    if (next.link !== former.link) await next.link.monitor.start();
+    this.#entrance.closeUnlisted(config);
+    await this.#reloadDns();
+    closeReplaced(former, next);
+    await this.#lane.recheck();
+  }
+
+  async #startDns(config: Config): Promise<void> {
+    if (!config.dns.enabled) return;
+    try {
+      this.#dns = await startDns(dnsOptions(() => this.#parts, this.#log));
+    } catch (error) {
+      // Nobody asked for the default port by name: another program may have it, and the proxy is of use without.
+      if (!isDefaultListen(config) || !(error instanceof GatewayError)) throw error;
+      this.#log.warn({ remedy: error.hint }, `${error.message}: names are not answered`);
+    }
+  }
+
+  async #reloadDns(): Promise<void> {
+    const { config } = this.#parts;
+    if (this.#dns !== undefined && config.dns.enabled)
+      return this.#dns.update(dnsOptions(() => this.#parts, this.#log));
+    await this.#dns?.close();
+    this.#dns = undefined;
+    await this.#startDns(config);
+  }
+
+  /** Listens to the parts that are new. */
+  #follow(parts: Parts, former: Parts | undefined): void {
+    const { site, link, certificates } = parts;
+    if (link !== former?.link) {
+      link.monitor.on('change', (now, before) => {
+        if (this.#parts.link !== link) return;
+        this.#gate.noteServerState(now.state, before.state);
+        this.#offerSetup(now.state === 'unclaimed' || now.state === 'signed-out');
+        void site.refresh();
+        void certificates.reload();
+      });
+    }
+    if (site === former?.site) return;
+    site.onChange(() => void this.#siteChanged());
+    site.watch();
+  }
+
+  /** Addresses or networks of this host changed: lists with the word `lan` mean something else now. */
+  async #siteChanged(): Promise<void> {
+    this.#log.info({ lan: this.#parts.site.view.lan.networks }, 'the networks of this host changed');
+    await this.#parts.certificates.reload();
+    await this.reload(this.#parts.config).catch((error: unknown) => {
+      this.#log.warn({ error }, 'the changed networks could not be taken');
+    });
+  }
+
+  #offerSetup(isWanted: boolean): void {
+    const { kind, identity } = this.#parts.link.monitor.snapshot;
+    if (!isWanted || kind.name !== 'plex') return;
+    this.#gate.setup.offer(identity?.name).then(
+      (offer) => {
+        if (offer !== undefined)
+          this.#log.warn(
+            { file: offer.file },
+            'the media server is not claimed: open the set-up file from a computer at home',
+          );
+      },
+      (error: unknown) => this.#log.warn({ error }, 'the set-up file could not be written'),
+    );
+  }
+}
+
+function isDefaultListen(config: Config): boolean {
+  return config.dns.listen.join() === defaultConfig().dns.listen.join();
+}
+
+function isUsable({ state, kind }: ServerSnapshot): boolean {
+  return state === 'claimed' || !kind.hasIdentity;
+}

@@ -1,0 +1,72 @@
+/** Which certificate sources a configuration asks for, and the store made of them. */
+import { hostname } from 'node:os';
+import type { Config } from '../config/schema.ts';
+import type { Log } from '../lib/log.ts';
+import type { StateFolder } from '../lib/state-folder.ts';
+import { AuthoritySource } from '../tls/authority-source.ts';
+import type { CertificateSource } from '../tls/certificate-source.ts';
+import { CertificateStore } from '../tls/certificates.ts';
+import { FilesSource } from '../tls/files-source.ts';
+import { KeptCertificate } from '../tls/kept-certificate.ts';
+import { ServerSource } from '../tls/server-source.ts';
+
+export interface StoreOptions {
+  readonly config: Config;
+  readonly state: StateFolder;
+  readonly log: Log;
+  /** The media server's id, once it is known. */
+  readonly machineId: () => string | undefined;
+  /** The zone that the media server shows, once it is known. */
+  readonly knownZone: () => string | undefined;
+  /** The gateway's own addresses that the private CA vouches for. */
+  readonly addresses: () => readonly string[];
+}
+
+/** A store that is not started yet. */
+export function makeCertificateStore(options: StoreOptions): CertificateStore {
+  const { config, log } = options;
+  const { source, profile } = config.certificate;
+  const isAuto = source === 'auto';
+  const sources: CertificateSource[] = [];
+  if ((isAuto && mayBePlex(config)) || source === 'server') sources.push(serverSource(options));
+  if ((isAuto && namesFiles(config)) || source === 'files') sources.push(filesSource(options));
+  if (source === 'private-ca') sources.push(authoritySource(options));
+  return new CertificateStore({ sources, profile, log, ...(isAuto ? { fallback: authoritySource(options) } : {}) });
+}
+
+function mayBePlex({ server }: Config): boolean {
+  return server.kind === 'auto' || server.kind === 'plex';
+}
+
+function namesFiles({ certificate }: Config): boolean {
+  return certificate.cert_file !== '' || certificate.pfx_file !== '';
+}
+
+function serverSource({ config, state, machineId, knownZone }: StoreOptions): ServerSource {
+  return new ServerSource({
+    dataFolder: orUndefined(config.server.data_dir),
+    machineId,
+    knownZone,
+    kept: new KeptCertificate(state),
+  });
+}
+
+function filesSource({ config, machineId }: StoreOptions): FilesSource {
+  const { cert_file, key_file, key_passphrase_file, pfx_file, pfx_passphrase_file } = config.certificate;
+  return new FilesSource({
+    certFile: orUndefined(cert_file),
+    keyFile: orUndefined(key_file),
+    keyPassphraseFile: orUndefined(key_passphrase_file),
+    pfxFile: orUndefined(pfx_file),
+    pfxPassphraseFile: orUndefined(pfx_passphrase_file),
+    machineId,
+  });
+}
+
+function authoritySource({ config, state, addresses }: StoreOptions): AuthoritySource {
+  return new AuthoritySource({ state, names: config.certificate.names, hostName: hostname(), addresses });
+}
+
+function orUndefined(text: string): string | undefined {
+  return text === '' ? undefined : text;
+}

@@ -1,0 +1,93 @@
+/** What the gate is given of the rest of the gateway. All of it is asked again for each request: parts are swapped on reload. */
+import { hostname } from 'node:os';
+import { clientOf } from '../access/client.ts';
+import type { GateOptions } from '../access/gate.ts';
+import type { ClientView } from '../access/request-facts.ts';
+import type { Peer, RequestHead } from '../http/request.ts';
+import type { Log } from '../lib/log.ts';
+import type { StateFolder } from '../lib/state-folder.ts';
+import type { Verdict } from '../server/kind.ts';
+import { claimPlexServer } from '../server/plex-claim.ts';
+import type { Parts } from './parts.ts';
+import { plexAccount } from './plex-home.ts';
+import { endpointOf, publishedEndpoint } from './published.ts';
+
+export interface GateSurroundings {
+  readonly parts: () => Parts;
+  readonly state: StateFolder;
+  readonly log: Log;
+  /** The ports that are open. */
+  readonly ports: () => readonly number[];
+}
+
+export function gateOptions({ parts, state, log, ports }: GateSurroundings): GateOptions {
+  return {
+    settings: parts().settings,
+    state,
+    log,
+    clientOf: (head, peer) => viewClient(head, peer, parts()),
+    server: {
+      view: () => parts().link.monitor.snapshot,
+      waitUntilKnown: () => parts().link.monitor.waitUntilKnown(),
+      verify: (credential) => verify(credential, parts()),
+      claim: async (code) => {
+        const { ask } = parts().link.monitor;
+        if (ask === undefined) return 'unreachable';
+        const { result } = await claimPlexServer(ask, code);
+        parts().link.monitor.noteClaimAction();
+        return result === 'malformed' ? 'rejected' : result;
+      },
+    },
+    askAccount: async (credential) => {
+      const { config, link } = parts();
+      const id = link.monitor.snapshot.identity?.id;
+      if (link.monitor.snapshot.kind.name !== 'plex' || id === undefined) return { verdict: 'unverifiable' };
+      return (await plexAccount(config, state)).verify(credential, id);
+    },
+    plexHome: () => parts().plexHome.isOn,
+    machineName: hostname(),
+    names: {
+      covers: (name) => parts().certificates.covers(name),
+      zones: () => parts().certificates.zones,
+      get published() {
+        return publishedEndpoint(parts().config);
+      },
+      isOwnAddress: (address) => isOwnAddress(address, parts()),
+    },
+    setupPageUrl: () => {
+      const [address] = parts().site.lanAddresses;
+      const [port] = ports();
+      return address === undefined || port === undefined
+        ? undefined
+        : `http://${endpointOf(address, port)}/.lockgate/setup`;
+    },
+  };
+}
+
+/** Who sent a request, by the networks as they are now. */
+export function viewClient(
+  head: RequestHead,
+  peer: Peer,
+  { site, trustedProxies, proxyProtocolFrom, settings }: Parts,
+): ClientView {
+  const { lanList, routers, isRouter } = site.view;
+  return clientOf(head, peer, {
+    trustedProxies,
+    proxyProtocolFrom,
+    lanNetworks: lanList,
+    defaultRouters: routers,
+    isForwardingHost: isRouter,
+    allowedNetworks: settings.allowedNetworks,
+  });
+}
+
+async function verify(credential: string, { link }: Parts): Promise<Verdict> {
+  const { ask, snapshot } = link.monitor;
+  return ask === undefined ? { verdict: 'unverifiable' } : snapshot.kind.verify(ask, credential);
+}
+
+/** The gateway's, the media server's, or the one under which it is published. */
+function isOwnAddress(address: string, { site, config }: Parts): boolean {
+  const { addresses, serverAddress } = site.view;
+  return addresses.has(address) || address === serverAddress || address === publishedEndpoint(config)?.address;
+}

@@ -1,0 +1,66 @@
+/** What the proxy lanes are given: the policy's decisions, the way to the server, the pages, and whom to tell what happened. */
+import type { Gate } from '../access/gate.ts';
+import type { Config } from '../config/schema.ts';
+import type { FullLaneOptions, RequestRecord } from '../http/full-lane.ts';
+import type { Log } from '../lib/log.ts';
+import type { RequestCounters } from '../ops/metrics.ts';
+import type { ServerMonitor } from '../server/monitor.ts';
+import { viewClient } from './gate-options.ts';
+import type { GatewayPages } from './pages.ts';
+import type { Parts } from './parts.ts';
+import { prepareRequest } from './prepare-request.ts';
+
+export interface LaneSurroundings {
+  readonly parts: () => Parts;
+  readonly gate: Gate;
+  readonly pages: GatewayPages;
+  readonly counters: RequestCounters;
+  readonly log: Log;
+}
+
+export function laneOptions({ parts, gate, pages, counters, log }: LaneSurroundings): FullLaneOptions {
+  const snapshot = () => parts().link.monitor.snapshot;
+  return {
+    decide: (head, peer) => gate.decide(head, peer),
+    upstream: () => parts().link.upstream(),
+    prepare: (head, decision) => {
+      const { kind } = snapshot();
+      return prepareRequest(head, decision, kind, dropsAppHeaders(parts().config, kind.name));
+    },
+    clientOf: (head, peer) => {
+      const { address, isTls } = viewClient(head, peer, parts());
+      return { address, tls: isTls };
+    },
+    page: (ask) => pages.answer(ask),
+    identity: (head) => {
+      const { kind, identity } = snapshot();
+      return identity === undefined ? undefined : kind.renderIdentity(identity, head.header('accept'));
+    },
+    unauthorizedHeaders: () => snapshot().kind.unauthorizedHeaders,
+    onFinished: (record) => {
+      counters.count(record);
+      writeAccessLine(record, parts().config.log.access, log);
+    },
+    onUpstreamFailure: (error) => noteFailure(error, parts().link.monitor),
+  };
+}
+
+function dropsAppHeaders({ server }: Config, kind: string): boolean {
+  return server.bare_streams === 'auto' ? kind === 'plex' : server.bare_streams;
+}
+
+/** No connection: the server is away, and the gate closes at once. Anything else is a reason to look. */
+function noteFailure(error: Error, monitor: ServerMonitor): void {
+  if ('syscall' in error && error.syscall === 'connect') monitor.noteConnectFailure();
+  else void monitor.probe();
+}
+
+/** One line for a request, as `[log] access` wants it. Paths come without their queries. */
+function writeAccessLine(record: RequestRecord, wanted: Config['log']['access'], log: Log): void {
+  const isRefusal = record.reason !== undefined;
+  if (wanted === 'none' || (wanted === 'refused' && !isRefusal)) return;
+  const { client, method, path, status, rule, reason, bytesSent, durationMs, aborted } = record;
+  const fields = { client, method, path, status, rule };
+  if (isRefusal) log.info({ ...fields, reason }, 'refused');
+  else log.info({ ...fields, bytes: bytesSent, ms: Math.round(durationMs), ...(aborted ? { aborted } : {}) }, 'served');
+}

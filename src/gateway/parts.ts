@@ -1,0 +1,137 @@
+/** Everything that is made from a configuration: built beside what runs, reused where the file says nothing new, swapped as a whole. */
+import type { AccessSettings } from '../access/settings.ts';
+import type { Config } from '../config/schema.ts';
+import { Lifecycle } from '../lib/lifecycle.ts';
+import type { Log } from '../lib/log.ts';
+import type { StateFolder } from '../lib/state-folder.ts';
+import type { NetworkList } from '../net/address.ts';
+import type { CertificateStore } from '../tls/certificates.ts';
+import { AddressZones } from './address-zones.ts';
+import { makeCertificateStore } from './certificate-sources.ts';
+import { PlexHome } from './plex-home.ts';
+import { ServerLink } from './server-link.ts';
+import { accessSettings, networkList } from './settings.ts';
+import { shownCertificate } from './shown-certificate.ts';
+import { Site } from './site.ts';
+
+export interface PartsOptions {
+  readonly config: Config;
+  readonly state: StateFolder;
+  readonly log: Log;
+  /** The networks of OpenWrt's firewall zone `lan`. */
+  readonly openwrtLanNetworks?: string | undefined;
+  /** Also vouch for loopback addresses (the demo). */
+  readonly vouchForLoopback?: boolean;
+}
+
+export interface Parts {
+  readonly config: Config;
+  readonly site: Site;
+  readonly link: ServerLink;
+  readonly certificates: CertificateStore;
+  readonly zones: AddressZones;
+  readonly plexHome: PlexHome;
+  readonly settings: AccessSettings;
+  readonly trustedProxies: NetworkList;
+  readonly proxyProtocolFrom: NetworkList;
+  readonly dnsClients: NetworkList;
+}
+
+/**
+ * Builds the parts of `options.config`, taking over those of `former` whose configuration is the same. When something cannot be
+ * built, what was begun is closed and the error goes up: `former` is untouched.
+ */
+export async function buildParts(options: PartsOptions, former?: Parts): Promise<Parts> {
+  const begun = new Lifecycle();
+  try {
+    return await build(options, former, begun);
+  } catch (error) {
+    await begun.close();
+    throw error;
+  }
+}
+
+/** Closes what `former` has and `current` has not. */
+export function closeReplaced(former: Parts, current: Parts | undefined): void {
+  if (former.site !== current?.site) former.site.close();
+  if (former.link !== current?.link) former.link.monitor.close();
+  if (former.certificates !== current?.certificates) former.certificates.close();
+  if (former.zones !== current?.zones) former.zones.close();
+  if (former.plexHome !== current?.plexHome) former.plexHome.close();
+}
+
+async function build(options: PartsOptions, former: Parts | undefined, begun: Lifecycle): Promise<Parts> {
+  const { config, state, log } = options;
+  const isSame = (...sections: (keyof Config)[]) =>
+    former !== undefined && sections.every((name) => isEqual(config[name], former.config[name]));
+  const isSameServer =
+    isSame('server', 'listen') && config.access.lan_networks.join() === former?.config.access.lan_networks.join();
+
+  // The link and the site need each other: the site begins with the configured URL.
+  let link: ServerLink | undefined = isSameServer ? former?.link : undefined;
+  const site =
+    (isSameServer ? former?.site : undefined) ??
+    (await Site.survey({
+      lanSetting: config.access.lan_networks,
+      serverUrl: () => link?.monitor.snapshot.url ?? (config.server.url === 'auto' ? undefined : config.server.url),
+      openwrtLanNetworks: options.openwrtLanNetworks,
+    }));
+  if (site !== former?.site) begun.add(() => site.close());
+
+  let certificates: CertificateStore | undefined =
+    isSameServer && isSame('certificate') ? former?.certificates : undefined;
+  if (link === undefined) {
+    const made = new ServerLink({
+      kind: config.server.kind,
+      url: config.server.url,
+      id: config.server.id,
+      state,
+      log,
+      site: () => site.view,
+      ownPorts: () => config.listen.port,
+      provesItself: async ({ url }) => {
+        const shown = await shownCertificate(url);
+        const known = certificates?.facts().filter(({ source }) => source === 'server') ?? [];
+        return shown !== undefined && known.some(({ fingerprint }) => fingerprint === shown.fingerprint);
+      },
+    });
+    begun.add(() => made.monitor.close());
+    link = made;
+  }
+  const { monitor } = link;
+  const zones = (isSameServer ? former?.zones : undefined) ?? new AddressZones(monitor);
+  if (zones !== former?.zones) begun.add(() => zones.close());
+  if (certificates === undefined) {
+    certificates = makeCertificateStore({
+      config,
+      state,
+      log,
+      machineId: () => monitor.snapshot.identity?.id ?? (config.server.id === '' ? undefined : config.server.id),
+      knownZone: () => zones.ofServer,
+      addresses: () => (options.vouchForLoopback === true ? [...site.view.addresses] : site.lanAddresses),
+    });
+    const made = certificates;
+    begun.add(() => made.close());
+    await certificates.start();
+  }
+  const settings = await accessSettings(config, site.view.lan.networks);
+  const plexHome = new PlexHome({ config, monitor, token: settings.serverToken, state });
+  begun.add(() => plexHome.close());
+  await plexHome.start();
+  return {
+    config,
+    site,
+    link,
+    certificates,
+    zones,
+    plexHome,
+    settings,
+    trustedProxies: networkList(config.access.trusted_proxies, site.view.lan.networks),
+    dnsClients: networkList(config.dns.allow_clients, site.view.lan.networks),
+    proxyProtocolFrom: networkList(config.listen.proxy_protocol_from, site.view.lan.networks),
+  };
+}
+
+function isEqual(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

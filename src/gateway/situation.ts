@@ -1,0 +1,163 @@
+/** What is so at one moment, and the checks that judge it: shared by `status`, `doctor` and the status page. One entry per check. */
+import type { ListStanding } from '../access/networks.ts';
+import type { Config } from '../config/schema.ts';
+import type { LanNetworks } from '../net/lan.ts';
+import type { Check, CheckVerdict } from '../ops/check.ts';
+import type { ServerSnapshot } from '../server/monitor.ts';
+import type { CertificateFacts, CertificateProblem } from '../tls/certificate-facts.ts';
+import { howAppsCome } from './app-route.ts';
+
+export interface Situation {
+  readonly config: Config;
+  readonly server: ServerSnapshot;
+  /** The server's version is known to be vulnerable. */
+  readonly isOutdated: boolean;
+  /** Whether the server refused made-up credentials from this host; undefined: not known. */
+  readonly serverIsStrict: boolean | undefined;
+  readonly serverAddress: string | undefined;
+  readonly certificates: readonly CertificateFacts[];
+  readonly certificateProblems: readonly CertificateProblem[];
+  readonly lan: LanNetworks;
+  /** This host's own addresses, LAN first. */
+  readonly ownAddresses: readonly string[];
+  /** `address:port` of every open listener; undefined: no gateway is running. */
+  readonly listeners: readonly string[] | undefined;
+  readonly list: ListStanding;
+}
+
+type SituationCheck = (situation: Situation) => Check | undefined;
+
+const SITUATION_CHECKS: readonly SituationCheck[] = [
+  listening,
+  serverReachable,
+  serverClaimed,
+  serverVersion,
+  serverStrictness,
+  certificate,
+  appRoute,
+  lanNetworks,
+  allowedList,
+  secureConnections,
+];
+
+/** All checks that need nothing but the situation, in the order in which they are shown. */
+export function judge(situation: Situation): Check[] {
+  return SITUATION_CHECKS.map((check) => check(situation)).filter((check) => check !== undefined);
+}
+
+function verdict(name: string, value: CheckVerdict, evidence: string, remedy = ''): Check {
+  return { name, verdict: value, evidence, remedy };
+}
+
+function listening({ listeners, config }: Situation): Check {
+  const ports = config.listen.port.join(', ');
+  if (listeners === undefined) return verdict('gateway', 'warning', 'not running', 'start it: lockgate run');
+  if (listeners.length === 0) return verdict('gateway', 'fault', `nothing listens on port ${ports}`, 'read the log');
+  return verdict('gateway', 'ok', `listens on ${listeners.join(', ')}`);
+}
+
+function serverReachable({ server, config }: Situation): Check {
+  const { kind, url, state, identity, detail, candidates } = server;
+  if (candidates.length > 1) {
+    const list = candidates.map((found) => `${found.identity.name ?? found.identity.id} at ${found.url}`).join('; ');
+    const first = candidates[0]?.url ?? '';
+    return verdict(
+      'server',
+      'fault',
+      `several were found: ${list}`,
+      `name yours in the file: [server] url = "${first}"`,
+    );
+  }
+  if (kind.hasIdentity && state === 'unknown') {
+    const remedy =
+      config.server.url === 'auto'
+        ? 'start the media server, or name it in the file: [server] url'
+        : `see that the media server runs at ${config.server.url}`;
+    return verdict('server', 'fault', detail ?? 'it does not answer', remedy);
+  }
+  const name = identity?.name === undefined ? '' : ` "${identity.name}"`;
+  const version = identity?.version === undefined ? '' : `, version ${identity.version}`;
+  return verdict('server', 'ok', `${kind.title}${name} at ${url}${version}`);
+}
+
+function serverClaimed({ server, config }: Situation): Check | undefined {
+  const { kind, state, detail } = server;
+  if (!kind.hasIdentity || state === 'unknown') return undefined;
+  if (state === 'claimed') return verdict('claimed', 'ok', kind.name === 'plex' ? 'yes' : 'set up');
+  const remedy = kind.name === 'plex' ? 'run lockgate setup' : "finish the media server's wizard at its own address";
+  const evidence = detail ?? state;
+  if (!config.access.require_claimed) {
+    return verdict(
+      'claimed',
+      'warning',
+      `${evidence}, and it is served all the same (require_claimed = false)`,
+      remedy,
+    );
+  }
+  return verdict('claimed', 'fault', `${evidence}; nothing reaches it`, remedy);
+}
+
+function serverVersion({ isOutdated, server }: Situation): Check | undefined {
+  if (!isOutdated) return undefined;
+  const evidence = `${server.identity?.version ?? ''} has known holes; it is not served to clients from outside`;
+  return verdict('version', 'warning', evidence, 'update the media server');
+}
+
+function serverStrictness({ serverIsStrict }: Situation): Check | undefined {
+  if (serverIsStrict !== false) return undefined;
+  const evidence = 'the server accepts made-up credentials from this host, so its word proves nothing';
+  const remedy = "remove this host from the server's own list of networks that are allowed without auth";
+  return verdict('bypass', 'fault', evidence, remedy);
+}
+
+function certificate({ certificates, certificateProblems }: Situation): Check {
+  const shown = certificates.map(
+    ({ names, addresses, daysLeft }) => `${names[0] ?? addresses[0] ?? '?'}, ${daysLeft} days left`,
+  );
+  const problem = certificateProblems.find(({ severity }) => severity === 'fault') ?? certificateProblems[0];
+  if (problem !== undefined) return verdict('certificate', problem.severity, problem.sentence, problem.remedy);
+  return verdict('certificate', 'ok', shown.join('; '));
+}
+
+function appRoute(situation: Situation): Check | undefined {
+  const route = howAppsCome(situation);
+  return route === undefined
+    ? undefined
+    : verdict('apps', route.isComplete ? 'ok' : 'warning', route.how, route.remedy);
+}
+
+function lanNetworks({ lan }: Situation): Check {
+  if (lan.networks.length > 0) return verdict('lan', 'ok', `${lan.networks.join(', ')} (${lan.reason})`);
+  return verdict('lan', 'warning', lan.reason, 'list your networks: [access] lan_networks = "192.168.1.0/24"');
+}
+
+const LIST_IGNORED: Readonly<Record<string, string>> = {
+  everyone: 'require_auth is "everyone"',
+  'home-on': 'Plex Home is on',
+};
+
+function allowedList({ config, list }: Situation): Check | undefined {
+  if (config.access.allowed_networks.length === 0) return undefined;
+  const networks = config.access.allowed_networks.join(', ');
+  if (!list.isInForce) {
+    const remedy = 'set [access] require_auth = "unlisted" to use the list all the same';
+    return verdict(
+      'allowed_networks',
+      'warning',
+      `ignored, because ${LIST_IGNORED[list.because] ?? list.because}`,
+      remedy,
+    );
+  }
+  const doubt = list.because === 'home-unknown' ? ', without knowing whether Plex Home is on' : '';
+  return verdict('allowed_networks', 'ok', `in force${doubt}: ${networks}`);
+}
+
+function secureConnections({ config }: Situation): Check | undefined {
+  if (config.listen.secure_connections !== 'disabled') return undefined;
+  return verdict(
+    'secure_connections',
+    'warning',
+    'disabled: tokens and films cross the network in the clear',
+    'set it to "preferred"',
+  );
+}

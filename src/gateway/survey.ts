@@ -1,0 +1,94 @@
+/** A look at everything without a running gateway and without changing anything: for `check`, `doctor` and `explain`. */
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createGate, type Gate } from '../access/gate.ts';
+import { isVersionBelow } from '../access/server-facts.ts';
+import type { Config } from '../config/schema.ts';
+import { silentLog } from '../lib/log.ts';
+import { StateFolder } from '../lib/state-folder.ts';
+import type { ServerSnapshot } from '../server/monitor.ts';
+import { gateOptions } from './gate-options.ts';
+import { buildParts, closeReplaced, type Parts } from './parts.ts';
+import type { Situation } from './situation.ts';
+
+/** What is remembered and decides how things stand; the rest of the state folder is not looked at. */
+const REMEMBERED = ['server.json', 'session-key', 'client-id', 'certificates/server.pem', 'ca/root.pem', 'ca/leaf.pem'];
+
+export interface Survey {
+  readonly parts: Parts;
+  readonly gate: Gate;
+  /** A copy of the state folder that is thrown away. */
+  readonly state: StateFolder;
+}
+
+/** Builds the parts on a copy of the state folder, gives them to `use`, and leaves nothing behind. */
+export async function withSurvey<T>(
+  options: {
+    readonly config: Config;
+    readonly stateDir: string;
+    readonly assumeClaimed?: boolean;
+    readonly openwrtLanNetworks?: string | undefined;
+  },
+  use: (survey: Survey) => Promise<T>,
+): Promise<T> {
+  const state = await copyOf(options.stateDir);
+  const { config, openwrtLanNetworks } = options;
+  let parts: Parts | undefined;
+  let gate: Gate | undefined;
+  try {
+    const built = await buildParts({ config, state, log: silentLog, openwrtLanNetworks });
+    parts = built;
+    const given = gateOptions({ parts: () => built, state, log: silentLog, ports: () => config.listen.port });
+    const snapshot = assumedClaimed(built.link.monitor.snapshot);
+    const server =
+      options.assumeClaimed === true
+        ? { ...given.server, view: () => snapshot, waitUntilKnown: async () => {} }
+        : given.server;
+    gate = await createGate({ ...given, server });
+    return await use({ parts: built, gate, state });
+  } finally {
+    await gate?.close();
+    if (parts !== undefined) closeReplaced(parts, undefined);
+    await rm(state.path, { recursive: true, force: true });
+  }
+}
+
+/** The situation after one look at the server. `listeners`: those of the running gateway, if there is one. */
+export async function surveySituation(
+  { parts, gate }: Survey,
+  listeners: readonly string[] | undefined,
+): Promise<Situation> {
+  const { config, link, site, certificates, zones, settings } = parts;
+  const server = await link.monitor.probe();
+  await Promise.all([zones.look(), site.refresh()]);
+  await certificates.reload();
+  const minimum = settings.minServerVersion === 'auto' ? server.kind.minimumSafeVersion : settings.minServerVersion;
+  return {
+    config,
+    server,
+    isOutdated: minimum !== undefined && isVersionBelow(server.identity?.version, minimum),
+    serverIsStrict: gate.serverIsStrict,
+    serverAddress: site.view.serverAddress,
+    certificates: certificates.facts(),
+    certificateProblems: certificates.problems(),
+    lan: site.view.lan,
+    ownAddresses: site.lanAddresses,
+    listeners,
+    list: gate.list,
+  };
+}
+
+function assumedClaimed(snapshot: ServerSnapshot): ServerSnapshot {
+  return { ...snapshot, state: 'claimed', unknownBecause: undefined, detail: undefined };
+}
+
+async function copyOf(stateDir: string): Promise<StateFolder> {
+  const copy = await mkdtemp(join(tmpdir(), 'lockgate-survey-'));
+  for (const name of REMEMBERED) {
+    await mkdir(join(copy, name, '..'), { recursive: true, mode: 0o700 });
+    // What this user may not read is as good as not there.
+    await copyFile(join(stateDir, name), join(copy, name)).catch(() => {});
+  }
+  return new StateFolder(copy);
+}

@@ -1,0 +1,46 @@
+/** One check of the gateway's health: a name, a verdict, the evidence, the remedy. `doctor`, `status` and the status page share it. */
+
+export type CheckVerdict = 'ok' | 'warning' | 'fault' | 'unknown';
+
+export interface Check {
+  readonly name: string;
+  readonly verdict: CheckVerdict;
+  /** What was seen, in one sentence without a full stop. */
+  readonly evidence: string;
+  /** What to do about it, in the user's words; empty when there is nothing to do. */
+  readonly remedy: string;
+}
+
+const ORDER: readonly CheckVerdict[] = ['fault', 'warning', 'unknown', 'ok'];
+const MARKS: Readonly<Record<CheckVerdict, string>> = {
+  ok: 'ok     ',
+  warning: 'warning',
+  fault: 'FAULT  ',
+  unknown: 'unknown',
+};
+
+/** True when something must be mended before the gateway does its job. */
+export function hasFault(checks: readonly Check[]): boolean {
+  return checks.some((check) => check.verdict === 'fault');
+}
+
+/** The one thing to do next: the remedy of the first check with the gravest verdict that has one. */
+export function nextStep(checks: readonly Check[]): string | undefined {
+  for (const verdict of ORDER) {
+    const found = checks.find((check) => check.verdict === verdict && check.remedy !== '');
+    if (found !== undefined) return found.remedy;
+  }
+  return undefined;
+}
+
+/** The checks as lines for a terminal, names aligned, remedies under what they mend; last the `next:` line, if there is one. */
+export function renderChecks(checks: readonly Check[]): string[] {
+  const width = Math.max(0, ...checks.map((check) => check.name.length));
+  const lines: string[] = [];
+  for (const check of checks) {
+    lines.push(`${MARKS[check.verdict]}  ${check.name.padEnd(width)}  ${check.evidence}`);
+    if (check.remedy !== '') lines.push(`${' '.repeat(width + 11)}${check.remedy}`);
+  }
+  const next = nextStep(checks);
+  return next === undefined ? lines : [...lines, `next: ${next}`];
+}
