@@ -32,7 +32,7 @@ export interface AcceptedConnection {
  * `http`: its parser answers nonsense with 400. The socket is destroyed, and `onAccepted` never called, when the peer stays silent, ends,
  * resets, or owes a PROXY header and sends anything else.
  *
- * `onAccepted` runs synchronously and must start to read, or pause, before it returns. The socket keeps a listener that ignores errors.
+ * `onAccepted` gets a socket that is like a fresh one: neither flowing nor paused. A listener that ignores errors stays on it.
  */
 export function acceptConnection(
   socket: Socket,
@@ -75,7 +75,10 @@ export function acceptConnection(
     stop();
     const protocol = unread[0] === TLS_HANDSHAKE ? 'tls' : 'http';
     socket.unshift(unread);
-    onAccepted({ protocol, ...ends, ...peerOf(source), fromProxyHeader: source !== undefined });
+    const connection = { protocol, ...ends, ...peerOf(source), fromProxyHeader: source !== undefined } as const;
+    process.nextTick(() => {
+      if (!socket.destroyed) onAccepted(connection); // a tick later the stream has forgotten that somebody listened
+    });
   };
   const timeoutMs = options.firstByteTimeoutMs ?? FIRST_BYTE_TIMEOUT_MS;
   const deadline = setTimeout(() => refuse('the peer stayed silent'), timeoutMs);
