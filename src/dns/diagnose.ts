@@ -1,5 +1,6 @@
 /** The DNS part of `doctor`: asks every resolver on the way for a name of the zone, and tells which one drops or changes the answer. */
 import { isIPv4 } from 'node:net';
+import { addressFromLabel } from '../net/address.ts';
 import type { Check, CheckVerdict } from '../ops/check.ts';
 import { endpointText } from './endpoint.ts';
 import { openUpstreams } from './open-upstreams.ts';
@@ -88,8 +89,7 @@ function sampleOf(options: DiagnoseOptions): Sample | undefined {
   const [zone] = zones;
   const fixed = serverNames.find(({ address }) => isIPv4(address)) ?? serverNames[0];
   if (zone === undefined || fixed === undefined) return undefined;
-  const literal =
-    options.facts.serverAddresses().find((address) => isIPv4(address) === isIPv4(fixed.address)) ?? fixed.address;
+  const literal = addressFromLabel(fixed.name.slice(0, fixed.name.indexOf('.'))) ?? fixed.address;
   const type = isIPv4(fixed.address) ? 'A' : 'AAAA';
   return { name: fixed.name, type, expected: fixed.address, literal, control: `${CONTROL_LABEL}.${zone}` };
 }

@@ -62,18 +62,20 @@ export function snippetSite({ facts, answer, listen }: SnippetOptions): SnippetS
   };
 }
 
+/** A server on this machine is published under this machine's addresses. */
 function serverNames(
   site: Site,
   zone: string,
   leadsTo: 'gateway' | 'literal',
-  addresses: readonly string[],
+  serverAddresses: readonly string[],
 ): FixedName[] {
+  const elsewhere = serverAddresses.filter((address) => addressScope(address) !== 'loopback');
+  const addresses = elsewhere.length > 0 ? elsewhere : site.gateways.all.map(({ address }) => address);
   return addresses.flatMap((address) => {
     const best = site.gateways.forAsker(address);
     const gateway = (addressFamily(address) === 4 ? best.v4 : best.v6)?.address;
     const target = leadsTo === 'literal' ? address : gateway;
-    const isUseful = target !== undefined && addressScope(address) !== 'loopback';
-    return isUseful ? [{ name: `${labelFromAddress(address)}.${zone}`, address: target }] : [];
+    return target === undefined ? [] : [{ name: `${labelFromAddress(address)}.${zone}`, address: target }];
   });
 }
 
