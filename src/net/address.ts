@@ -109,6 +109,10 @@ function isInside(groups: Groups, { network, masks }: Network): boolean {
   return true;
 }
 
+function isInsideAny(groups: Groups, networks: readonly Network[]): boolean {
+  return networks.some((network) => isInside(groups, network));
+}
+
 function isSingle(network: Network): boolean {
   return network.prefixLength === network.network.length * GROUP_BITS;
 }
@@ -136,8 +140,9 @@ export class NetworkList {
 
   /** Whether an entry holds `address`. IPv4-mapped IPv6 counts as IPv4; what is not an address is in no list. */
   contains(address: string): boolean {
+    if (this.isEmpty) return false;
     const groups = groupsOf(address);
-    return groups !== undefined && this.#networks.some((network) => isInside(groups, network));
+    return groups !== undefined && isInsideAny(groups, this.#networks);
   }
 
   /** Whether `address` is listed by itself, not merely inside a larger network. */
@@ -162,6 +167,14 @@ export function parseNetworkList(
   words: Readonly<Record<string, readonly string[]>> = {},
 ): { list: NetworkList; errors: readonly NetworkListError[] } {
   const text = typeof entries === 'string' ? entries : entries.join(',');
+  const { networks, errors } = readNetworks(text, words);
+  return { list: networks.length === 0 ? NetworkList.none : new NetworkList(networks), errors };
+}
+
+function readNetworks(
+  text: string,
+  words: Readonly<Record<string, readonly string[]>>,
+): { networks: Network[]; errors: NetworkListError[] } {
   const networks: Network[] = [];
   const errors: NetworkListError[] = [];
   for (const entry of text.trim() === '' ? [] : text.split(',').map((part) => part.trim())) {
@@ -172,7 +185,7 @@ export function parseNetworkList(
       else networks.push(result);
     }
   }
-  return { list: networks.length === 0 ? NetworkList.none : new NetworkList(networks), errors };
+  return { networks, errors };
 }
 
 /** One entry as a network, or the sentence that says what is wrong with it. */
@@ -205,12 +218,16 @@ export type AddressScope =
   | 'reserved'
   | 'public';
 
-function scopes(table: Readonly<Partial<Record<AddressScope, string>>>): readonly [AddressScope, NetworkList][] {
-  return Object.entries(table).map(([scope, text]) => [scope as AddressScope, parseNetworkList(text).list]);
+type ScopeTable = readonly { readonly scope: AddressScope; readonly networks: readonly Network[] }[];
+
+function scopeTable(texts: Readonly<Partial<Record<AddressScope, string>>>): ScopeTable {
+  return Object.entries(texts).map(([scope, text]) => {
+    return { scope: scope as AddressScope, networks: readNetworks(text, {}).networks };
+  });
 }
 
 /** IANA special-purpose registries (RFC 6890); the first match wins, the rest is public in IPv4. */
-const IPV4_SCOPES = scopes({
+const IPV4_SCOPES = scopeTable({
   unspecified: '0.0.0.0/8',
   loopback: '127.0.0.0/8',
   'link-local': '169.254.0.0/16',
@@ -225,7 +242,7 @@ const IPV4_SCOPES = scopes({
  * In IPv6 only 2000::/3 is handed out; what is neither there nor here is reserved. `64:ff9b:1::/48` (RFC 8215) leads into the network
  * that translates, so it is private. `2001::/23` holds Teredo and other protocols.
  */
-const IPV6_SCOPES = scopes({
+const IPV6_SCOPES = scopeTable({
   unspecified: '::',
   loopback: '::1',
   'link-local': 'fe80::/10',
@@ -237,29 +254,28 @@ const IPV6_SCOPES = scopes({
 });
 
 /** Prefixes with an IPv4 address inside, and the group where it begins: compatible, translated, NAT64 (RFC 6052), 6to4 (RFC 3056). */
-const EMBEDDINGS: readonly [NetworkList, number][] = [
-  [parseNetworkList('::/96, ::ffff:0:0:0/96, 64:ff9b::/96').list, 6],
-  [parseNetworkList('2002::/16').list, 1],
+const EMBEDDINGS = [
+  { networks: readNetworks('::/96, ::ffff:0:0:0/96, 64:ff9b::/96', {}).networks, firstGroup: 6 },
+  { networks: readNetworks('2002::/16', {}).networks, firstGroup: 1 },
 ];
 
 /** What an address is for. NAT64, 6to4, mapped and compatible addresses have the scope of the IPv4 address inside; no address is `reserved`. */
 export function addressScope(address: string): AddressScope {
-  const canonical = canonicalAddress(address);
-  if (canonical === undefined) return 'reserved';
-  if (isIPv4(canonical)) return scopeIn(IPV4_SCOPES, canonical) ?? 'public';
-  if (canonical === '::' || canonical === '::1') return scopeIn(IPV6_SCOPES, canonical) ?? 'reserved';
-  const embedded = embeddedIPv4(canonical);
-  return embedded === undefined ? (scopeIn(IPV6_SCOPES, canonical) ?? 'reserved') : addressScope(embedded);
+  const groups = groupsOf(address);
+  return groups === undefined ? 'reserved' : scopeOf(groups);
 }
 
-function scopeIn(table: readonly [AddressScope, NetworkList][], address: string): AddressScope | undefined {
-  return table.find(([, networks]) => networks.contains(address))?.[0];
+function scopeOf(groups: Groups): AddressScope {
+  if (groups.length === IPV4_GROUPS) return scopeIn(IPV4_SCOPES, groups) ?? 'public';
+  const scope = scopeIn(IPV6_SCOPES, groups);
+  if (scope === 'unspecified' || scope === 'loopback') return scope; // :: and ::1 are no compatible addresses
+  const embedding = EMBEDDINGS.find(({ networks }) => isInsideAny(groups, networks));
+  if (embedding === undefined) return scope ?? 'reserved';
+  return scopeOf(groups.slice(embedding.firstGroup, embedding.firstGroup + IPV4_GROUPS));
 }
 
-function embeddedIPv4(address: string): string | undefined {
-  const start = EMBEDDINGS.find(([networks]) => networks.contains(address))?.[1];
-  if (start === undefined) return undefined;
-  return textOf((groupsOf(address) ?? []).slice(start, start + IPV4_GROUPS));
+function scopeIn(table: ScopeTable, groups: Groups): AddressScope | undefined {
+  return table.find(({ networks }) => isInsideAny(groups, networks))?.scope;
 }
 
 /** Whether a home network may use the address inside: loopback, link-local or private (RFC 1918, ULA). Not 100.64/10. */
