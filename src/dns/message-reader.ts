@@ -1,4 +1,5 @@
 /** Cuts a stream into DNS messages, each behind two bytes of length (RFC 1035 section 4.2.2). */
+import { HEADER_BYTES } from './wire.ts';
 
 const LENGTH_BYTES = 2;
 
@@ -6,7 +7,7 @@ export class MessageReader {
   readonly #maxBytes: number;
   #rest: Buffer = Buffer.alloc(0);
 
-  /** A message announced with more than `maxBytes` is not read. */
+  /** A message announced with more than `maxBytes`, or with less than a header, is not read. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -16,13 +17,13 @@ export class MessageReader {
     return this.#rest.length > 0;
   }
 
-  /** The messages that are complete with `chunk`; undefined when one is too long, and the stream is of no use any more. */
+  /** The messages that are complete with `chunk`; undefined when one cannot be one, and the stream is of no use any more. */
   push(chunk: Buffer): readonly Buffer[] | undefined {
     const messages: Buffer[] = [];
     let rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     while (rest.length >= LENGTH_BYTES) {
       const length = rest.readUInt16BE(0);
-      if (length > this.#maxBytes) return undefined;
+      if (length < HEADER_BYTES || length > this.#maxBytes) return undefined;
       if (rest.length < LENGTH_BYTES + length) break;
       messages.push(rest.subarray(LENGTH_BYTES, LENGTH_BYTES + length));
       rest = rest.subarray(LENGTH_BYTES + length);

@@ -108,10 +108,15 @@ class StreamConnection {
   }
 
   #read(chunk: Buffer): void {
-    for (const answer of this.#reader.push(chunk) ?? []) {
-      const id = answer.length < 2 ? undefined : answer.readUInt16BE(0);
-      const pending = id === undefined ? undefined : this.#pending.get(id);
-      if (id === undefined || pending === undefined || !isAnswerTo(pending.query, answer)) continue;
+    const answers = this.#reader.push(chunk);
+    if (answers === undefined) {
+      this.#socket.destroy();
+      return;
+    }
+    for (const answer of answers) {
+      const id = answer.readUInt16BE(0);
+      const pending = this.#pending.get(id);
+      if (pending === undefined || !isAnswerTo(pending.query, answer)) continue;
       this.#pending.delete(id);
       // The reader's buffer goes on living as long as a part of it is held.
       pending.resolve(Buffer.from(answer));

@@ -215,19 +215,25 @@ streams('answers an asker that has closed its side', async () => {
   });
 });
 
-streams('closes on a message of 64 KiB without reading it', async () => {
+streams('closes on a message of 64 KiB without reading it, and on one that is shorter than a header', async () => {
   await withDns({ answer: 'gateway' }, async (service, port) => {
-    const socket = await openTcp({ port });
-    socket.write(Buffer.concat([Buffer.of(0xff, 0xff), Buffer.alloc(60_000)]));
-    assert.ok((await closed(socket)) < 2000);
-    assert.is(service.counters().dropped, 1);
+    for (const start of [
+      Buffer.concat([Buffer.of(0xff, 0xff), Buffer.alloc(60_000)]),
+      Buffer.of(0, 0),
+      Buffer.of(0, 11),
+    ]) {
+      const socket = await openTcp({ port });
+      socket.write(start);
+      assert.ok((await closed(socket)) < 2000);
+    }
+    assert.is(service.counters().dropped, 3);
   });
 });
 
 streams('closes on a message that does not end within five seconds, however it drips', async () => {
   await withDns({ answer: 'gateway' }, async (_, port) => {
     const socket = await openTcp({ port });
-    const drip = setInterval(() => socket.write(Buffer.of(0)), 300);
+    const drip = setInterval(() => socket.write(Buffer.of(1)), 300);
     const tookMs = await closed(socket);
     clearInterval(drip);
     assert.ok(tookMs > 4000 && tookMs < 7000, `${tookMs} ms`);
