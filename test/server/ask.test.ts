@@ -134,7 +134,9 @@ test('a head that never ends is bounded', async () => {
   const endless: Server = createServer((socket) => {
     socket.on('error', () => {});
     socket.write('HTTP/1.1 200 OK\r\n');
-    const more = () => socket.write(`X-More: ${'x'.repeat(8000)}\r\n`, () => setImmediate(more));
+    const more = () => {
+      if (!socket.destroyed) socket.write(`X-More: ${'x'.repeat(8000)}\r\n`, () => setImmediate(more));
+    };
     more();
   });
   endless.listen(0, '127.0.0.1');

@@ -135,7 +135,11 @@ test('garbage, giants and floods are survived, and answers are counted', async (
     `${good}${server.port}\r\nX: ${'x'.repeat(5000)}\r\n`,
   ];
   const flood = Array.from({ length: 200 }, (_value, index) => `${good}${index + 1}\r\n\r\n`);
-  const responder = await startResponder({ address: '127.0.0.2', port: 0, answer: () => [...garbage, ...flood] });
+  const responder = await startResponder({
+    address: '127.0.0.2',
+    port: 0,
+    answer: () => [...garbage, ...flood, `${good}${server.port}\r\n\r\n`],
+  });
   context.responders.push(responder);
   assert.equal(await discover({ lanTargets: [target(plex, responder, '127.0.0.2')] }), []);
 });

@@ -137,6 +137,7 @@ test('a redirect to another place is no base path', async () => {
         bytes: `HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`,
       });
       assert.is(await identityOf(jellyfin, server), undefined, location);
+      assert.is(server.requests.splice(0).length, 1, location);
     }
   });
 });

@@ -34,13 +34,14 @@ export interface SeenRequest {
 /**
  * How to fail. `silent`: read the request, never answer. `reset`: TCP reset instead of an answer. `die-mid-body`: announce
  * the whole body, send `afterBytes` of it, then break the connection. `raw`: these bytes instead of an answer, then FIN
- * (`keepOpen`: nothing more).
+ * (`keepOpen`: nothing more). `late`: the answer of this moment, sent when `until` resolves (small answers only).
  */
 export type Misbehaviour =
   | { readonly kind: 'silent' }
   | { readonly kind: 'reset' }
   | { readonly kind: 'die-mid-body'; readonly afterBytes: number }
-  | { readonly kind: 'raw'; readonly bytes: string | Buffer; readonly keepOpen?: boolean };
+  | { readonly kind: 'raw'; readonly bytes: string | Buffer; readonly keepOpen?: boolean }
+  | { readonly kind: 'late'; readonly until: Promise<unknown> };
 
 export interface StandInOptions {
   /** Default `127.0.0.1`. */
@@ -177,14 +178,12 @@ export class StandIn extends EventEmitter<{ request: [SeenRequest]; settled: [Se
     });
     const how = this.#misbehaviour?.when(seen.url) ? this.#misbehaviour.how : undefined;
     if (how?.kind === 'die-mid-body') breakAfter(response, how.afterBytes);
-    if (how === undefined || how.kind === 'die-mid-body') answer(request, response, seen);
-    else this.#failTo(request, how);
-  }
-
-  #failTo(request: http.IncomingMessage, how: Misbehaviour): void {
-    request.resume();
-    if (how.kind === 'reset') this.#reset(request.socket.remotePort);
-    if (how.kind === 'raw') writeRaw(request.socket, how);
+    if (how?.kind === 'late') endLate(response, how.until);
+    const answers = how === undefined || how.kind === 'die-mid-body' || how.kind === 'late';
+    if (answers) answer(request, response, seen);
+    else request.resume();
+    if (how?.kind === 'reset') this.#reset(request.socket.remotePort);
+    if (how?.kind === 'raw') writeRaw(request.socket, how);
   }
 
   /** Resets the TCP connection itself, also below TLS. */
@@ -245,6 +244,14 @@ function breakAfter(response: http.ServerResponse, bytes: number): void {
   }) as typeof response.write;
   response.end = ((chunk: unknown) => {
     if (chunk !== undefined && typeof chunk !== 'function') send(chunk);
+    return response;
+  }) as typeof response.end;
+}
+
+function endLate(response: http.ServerResponse, until: Promise<unknown>): void {
+  const end = response.end.bind(response) as (chunk: unknown) => http.ServerResponse;
+  response.end = ((chunk: unknown) => {
+    void until.then(() => end(chunk));
     return response;
   }) as typeof response.end;
 }
