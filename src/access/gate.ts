@@ -145,7 +145,9 @@ export class Gate {
     const sessionCookie = this.#sessions.open(supposition.isPlain !== true);
     const { head, peer } = supposedRequest(supposition, { listener, kind: kind.name, sessionCookie });
     const parts = this.#partsOf(head, peer);
-    const { decision, facts } = await this.#settle(parts);
+    const { decision, facts } = await this.#settle(parts, ({ credential = '' }) =>
+      this.#credentials.verify(credential),
+    );
     const change = remedyFor(decision, { facts, mend: parts.client.mend, page: sendingPage(head) });
     return explanation(decision, facts, { list: this.list, kindTitle: kind.title, change });
   }
@@ -229,12 +231,15 @@ export class Gate {
   }
 
   async #decideLater(parts: RequestParts): Promise<Decision> {
-    const { decision, facts } = await this.#settle(parts);
+    const { decision, facts } = await this.#settle(parts, (facts) => this.#verifyGuess(facts));
     return this.#noted(decision, facts, parts);
   }
 
   /** Waits for whatever the policy needs to know, each once. */
-  async #settle(parts: RequestParts): Promise<{ decision: Decision; facts: RequestFacts }> {
+  async #settle(
+    parts: RequestParts,
+    verify: (facts: RequestFacts) => Promise<Verdict>,
+  ): Promise<{ decision: Decision; facts: RequestFacts }> {
     let facts = new RequestFacts(this.#sources, parts);
     let decision = decide(facts);
     if (isDecision(decision) && waitsForServer(decision, facts)) {
@@ -243,7 +248,7 @@ export class Gate {
       decision = decide(facts);
     }
     if (isDecision(decision)) return { decision, facts };
-    const verdict = await this.#verify(facts);
+    const verdict = await verify(facts);
     facts = new RequestFacts(this.#sources, { ...parts, ...this.#serverParts(), verdict });
     decision = decide(facts);
     if (isDecision(decision)) return { decision, facts };
@@ -251,7 +256,7 @@ export class Gate {
   }
 
   /** Charged first and refunded when good, so that a thousand guesses at once are not a thousand answers. */
-  async #verify(facts: RequestFacts): Promise<Verdict> {
+  async #verifyGuess(facts: RequestFacts): Promise<Verdict> {
     const { credential = '', throttleKey } = facts;
     const key = credentialKey(credential);
     const isGuess = !this.#credentials.wasValidLately(key);
@@ -266,9 +271,8 @@ export class Gate {
     else if (decision.rule === 'valid' && client.address !== undefined) this.#knownAddresses.note(client.address);
     if (decision.action === 'refuse') {
       const { method, path } = head;
-      this.#refusals.note({ address: facts.throttleKey, method, path }, decision, () =>
-        remedyFor(decision, { facts, mend: client.mend, page: sendingPage(head) }),
-      );
+      const remedy = remedyFor(decision, { facts, mend: client.mend, page: sendingPage(head) });
+      this.#refusals.note({ address: facts.throttleKey, method, path }, decision, remedy);
     }
     return decision;
   }

@@ -34,11 +34,11 @@ export class Refusals {
     return this.#newestFirst;
   }
 
-  /** `remedy` is only asked for when the refusal is not in the list yet. */
+  /** `remedy`: what would let it in. */
   note(
     request: { readonly address: string; readonly method: string; readonly path: string },
-    refusal: Refuse,
-    remedy: () => string | undefined,
+    { status, reason, rule }: Refuse,
+    remedy: string | undefined,
   ): void {
     const path = shownPath(request.path);
     const former = this.#newestFirst.find(
@@ -46,22 +46,14 @@ export class Refusals {
         entry.path === path &&
         entry.address === request.address &&
         entry.method === request.method &&
-        entry.rule === refusal.rule &&
-        entry.status === refusal.status,
+        entry.rule === rule &&
+        entry.status === status,
     );
-    const entry = former ?? newEntry({ ...request, path }, refusal, remedy());
-    const latest = { ...entry, at: this.#now(), count: entry.count + 1 };
+    const count = (former?.count ?? 0) + 1;
+    const entry = { at: this.#now(), count, ...request, path, status, reason, rule };
+    const latest = remedy === undefined ? entry : { ...entry, remedy };
     this.#newestFirst = [latest, ...this.#newestFirst.filter((other) => other !== former)].slice(0, MAX_REFUSALS);
   }
-}
-
-function newEntry(
-  request: { readonly address: string; readonly method: string; readonly path: string },
-  { status, reason, rule }: Refuse,
-  remedy: string | undefined,
-): Refusal {
-  const entry = { at: 0, count: 0, ...request, status, reason, rule };
-  return remedy === undefined ? entry : { ...entry, remedy };
 }
 
 function shownPath(path: string): string {

@@ -236,7 +236,10 @@ grants('keep whoever is let in on the viewer list, however the path is written',
 function isHarmless(method: string, target: string): boolean {
   let reading = target.split('?', 1)[0] ?? '';
   for (let decodings = 0; decodings < 4; decodings++) {
-    const plain = reading.replaceAll('\\', '/').replace(/[;?#][^/]*/g, '');
+    const plain = reading
+      .replaceAll(' ', '%20')
+      .replaceAll('\\', '/')
+      .replace(/[;?#][^/]*/g, '');
     const tidy = decodeURI(
       new URL(plain.replace(/\/{2,}/g, '/').replace(/%(?![0-9a-f]{2})/gi, '%25'), 'http://a').pathname,
     );
