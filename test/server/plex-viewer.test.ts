@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { plex } from '../../src/server/plex.ts';
+import { Choices } from '../access/random.ts';
 
 const test = suite('plex viewer list');
 const may = (method: string, path: string, query = '') => plex.isViewerRequest(method, path, query);
@@ -202,40 +203,29 @@ test('the picture scaler fetches only pictures that a viewer may read anyway', (
 });
 
 test('no random mutation of a refused path is granted while any server could still read the refused one', () => {
-  const random = generator(0x5eed);
-  const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)]!;
+  const choose = new Choices(0x5eed);
   const mutations: readonly ((path: string) => string)[] = [
-    (path) => at(path, random, (character) => `%${character.charCodeAt(0).toString(16)}`),
-    (path) => at(path, random, (character) => `%25${character.charCodeAt(0).toString(16).toUpperCase()}`),
-    (path) => at(path, random, (character) => character.toUpperCase()),
+    (path) => at(path, choose, (character) => `%${character.charCodeAt(0).toString(16)}`),
+    (path) => at(path, choose, (character) => `%25${character.charCodeAt(0).toString(16).toUpperCase()}`),
+    (path) => at(path, choose, (character) => character.toUpperCase()),
     (path) =>
       path.replace(/\//g, (slash) =>
-        random() < 0.3 ? pick(['//', '/./', '%2f', '\\', '%5C', '/x/../', ';/', '/%2e/']) : slash,
+        choose.chance(0.3) ? choose.of(['//', '/./', '%2f', '\\', '%5C', '/x/../', ';/', '/%2e/']) : slash,
       ),
-    (path) => path + pick(['/', '//', ';', ';a=b', '/.', '%2f', '%00', '%3f', '?', '/x/..', '%20/..']),
+    (path) => path + choose.of(['/', '//', ';', ';a=b', '/.', '%2f', '%00', '%3f', '?', '/x/..', '%20/..']),
     (path) =>
-      pick(['/library/..', '/library/%2e%2e', '/hubs/..;', '/', '/player/.%2e', '/video/:/transcode/../../..']) + path,
+      choose.of(['/library/..', '/library/%2e%2e', '/hubs/..;', '/', '/player/.%2e', '/video/:/transcode/../../..']) +
+      path,
   ];
   for (let round = 0; round < 30_000; round++) {
-    let path = pick(REFUSED);
-    for (let count = 1 + Math.floor(random() * 3); count > 0; count--) path = pick(mutations)(path);
-    assert.not.ok(may(pick(['GET', 'POST', 'HEAD']), path, ''), JSON.stringify(path));
+    let path = choose.of(REFUSED);
+    for (let count = 1 + choose.below(3); count > 0; count--) path = choose.of(mutations)(path);
+    assert.not.ok(may(choose.of(['GET', 'POST', 'HEAD']), path, ''), JSON.stringify(path));
   }
 });
 
-/** mulberry32: the same sequence in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function at(path: string, random: () => number, change: (character: string) => string): string {
-  const index = Math.floor(random() * path.length);
+function at(path: string, choose: Choices, change: (character: string) => string): string {
+  const index = choose.below(path.length);
   return path.slice(0, index) + change(path[index]!) + path.slice(index + 1);
 }
 
