@@ -16,10 +16,19 @@ export interface TestCertificate {
   readonly rootPem: string;
 }
 
+export type TestKeyKind = 'ec' | 'rsa' | 'weak-rsa';
+
+const KEY_FLAGS: Readonly<Record<TestKeyKind, readonly string[]>> = {
+  ec: ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+  rsa: ['rsa:2048'],
+  'weak-rsa': ['rsa:1024'],
+};
+
 export interface TestCertificateOptions {
   readonly names?: readonly string[];
   readonly addresses?: readonly string[];
-  readonly key?: 'ec' | 'rsa';
+  /** `weak-rsa`: 1024 bits, which nobody takes any more. */
+  readonly key?: TestKeyKind;
   readonly days?: number;
   /** Absent: the certificate signs itself. */
   readonly issuer?: TestCertificate;
@@ -55,7 +64,7 @@ function openssl(folder: string, ...args: string[]): void {
 /** A certificate with its key; without `issuer` it signs itself. */
 export function makeCertificate(options: TestCertificateOptions = {}): TestCertificate {
   return inScratchFolder((folder) => {
-    const key = options.key === 'rsa' ? ['rsa:2048'] : ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+    const key = KEY_FLAGS[options.key ?? 'ec'];
     writeFileSync(join(folder, 'request.cnf'), requestConfig(options));
     const common = ['-config', 'request.cnf', '-newkey', ...key, '-nodes', '-keyout', 'key.pem', '-batch'];
     const days = String(options.days ?? 90);
