@@ -1,5 +1,6 @@
 /** Passes an answer of the media server on to the client, byte for byte and as it comes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { answerFields, trailerPairs } from './headers.ts';
 
@@ -9,6 +10,7 @@ const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Says why an answer cannot be passed on as one message, or undefined. */
 export function answerFault(answer: IncomingMessage): string | undefined {
   const { statusCode = 0, httpVersion } = answer;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return `the answer has the HTTP version ${httpVersion}`;
   if (statusCode < 200 || statusCode > 999) return `the answer has the status ${statusCode}`;
   const encoding = answer.headers['transfer-encoding'];
   if (encoding === undefined) return undefined;
@@ -19,8 +21,7 @@ export function answerFault(answer: IncomingMessage): string | undefined {
 /**
  * Writes the head and copies the body with backpressure. `onEnd` finishes the response: the last byte of the body was written, its
  * end was not. When the answer breaks off, the client's connection does too, and `onBroken` says so: a clean end would make a
- * player mark the film as watched (over TLS the missing close_notify says it, RFC 8446 section 6.1). The caller destroys `answer`
- * when the client leaves.
+ * player mark the film as watched. The caller destroys `answer` when the client leaves, and when the request to the server fails.
  */
 export function relayAnswer(
   answer: IncomingMessage,
@@ -64,7 +65,13 @@ function isRechunked(answer: IncomingMessage, response: ServerResponse): boolean
 
 /** Ends the connection so that no client takes it for the end of the body. Where that is what ends the body, it takes a reset. */
 function breakOff(response: ServerResponse, bodyEndsWithConnection: boolean): void {
-  const { socket } = response;
-  if (!bodyEndsWithConnection || socket === null || socket instanceof TLSSocket) response.destroy();
-  else socket.resetAndDestroy();
+  const tcp = response.socket === null ? undefined : tcpSocketOf(response.socket);
+  if (bodyEndsWithConnection && tcp !== undefined) tcp.resetAndDestroy();
+  else response.destroy();
+}
+
+/** Clients shrug off a missing close_notify, so that TLS needs the reset below it. Node has no public way down to it. */
+function tcpSocketOf(socket: Socket): Socket | undefined {
+  if (!(socket instanceof TLSSocket)) return socket;
+  return '_parent' in socket && socket._parent instanceof Socket ? socket._parent : undefined;
 }

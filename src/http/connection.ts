@@ -21,6 +21,8 @@ export class ClientConnection {
   #isHalfClosed = false;
   #isClosing = false;
   #bytesReadAtFault: number | undefined;
+  #countedSent = 0;
+  #countedReceived = 0;
 
   constructor(socket: Socket, peer: Peer, limits: FullLaneLimits) {
     this.socket = socket;
@@ -59,7 +61,7 @@ export class ClientConnection {
   /** What the client sends cannot be read any further. `refusal` takes its turn behind the requests that could be. */
   failed(refusal: Turn): void {
     this.#bytesReadAtFault ??= this.socket.bytesRead;
-    if (this.socket.bytesRead - this.#bytesReadAtFault > this.#limits.refusedBodyBytes) this.socket.destroy();
+    if (this.socket.bytesRead - this.#bytesReadAtFault > this.#limits.refusedBodyBytes) this.socket.pause();
     if (this.#isClosing) return;
     if (this.#turns.at(-1)?.bodyUnreadable() !== true) this.enqueue(refusal);
     this.#isClosing = true;
@@ -70,6 +72,15 @@ export class ClientConnection {
     const { halfClosedTimeoutMs } = this.#limits;
     const isShorter = timeoutMs > 0 && timeoutMs < halfClosedTimeoutMs;
     this.socket.setTimeout(this.#isHalfClosed && !isShorter ? halfClosedTimeoutMs : timeoutMs);
+  }
+
+  /** Bytes in both directions since the last call. */
+  takeTraffic(): { bytesSent: number; bytesReceived: number } {
+    const { bytesWritten, bytesRead } = this.socket;
+    const traffic = { bytesSent: bytesWritten - this.#countedSent, bytesReceived: bytesRead - this.#countedReceived };
+    this.#countedSent = bytesWritten;
+    this.#countedReceived = bytesRead;
+    return traffic;
   }
 
   #startFirst(): void {

@@ -71,7 +71,7 @@ export interface RequestRecord {
   readonly status: number;
   readonly rule: RuleName | undefined;
   readonly reason: RefusalReason | undefined;
-  /** Bytes written to the client, heads included. */
+  /** Bytes to and from the client since the last record of its connection, heads included, TLS not. */
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly durationMs: number;
@@ -106,8 +106,6 @@ export class Exchange implements Turn {
   readonly #lane: Lane;
   readonly #arrival: Arrival;
   readonly #startedMs = performance.now();
-  #bytesWrittenBefore = 0;
-  #bytesReadBefore = 0;
   #hasStarted = false;
   #isBodyUnreadable = false;
   #head: RequestHead | undefined;
@@ -138,10 +136,7 @@ export class Exchange implements Turn {
 
   /** Takes the request from its head to a started answer. */
   start(): void {
-    const { socket } = this.#arrival.connection;
     this.#hasStarted = true;
-    this.#bytesWrittenBefore = socket.bytesWritten;
-    this.#bytesReadBefore = socket.bytesRead;
     this.#run().catch((error: unknown) => this.#defect(error));
   }
 
@@ -162,6 +157,7 @@ export class Exchange implements Turn {
     return true;
   }
 
+  /** What there is to say when it has ended. Call it once: the traffic of the connection is counted from one record to the next. */
   record(): RequestRecord {
     const { connection, request, response } = this.#arrival;
     const client = this.#client === undefined ? connection.peer.address : this.#client.address;
@@ -172,8 +168,7 @@ export class Exchange implements Turn {
       status: this.#isUpgraded ? 101 : response.headersSent ? response.statusCode : 0,
       rule: this.#decision?.rule,
       reason: this.#reason,
-      bytesSent: connection.socket.bytesWritten - this.#bytesWrittenBefore,
-      bytesReceived: connection.socket.bytesRead - this.#bytesReadBefore,
+      ...connection.takeTraffic(),
       durationMs: performance.now() - this.#startedMs,
       upgraded: this.#isUpgraded,
       aborted: !this.#isUpgraded && !response.writableFinished,

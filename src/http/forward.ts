@@ -134,6 +134,7 @@ class ForwardExchange implements Forwarding {
   #phase: 'waiting' | 'answering' | 'done' = 'waiting';
   #isRetry = false;
   #upstreamRequest: ClientRequest | undefined;
+  #answer: IncomingMessage | undefined;
 
   constructor(job: ForwardJob, limits: FullLaneLimits, send: (attempt: Attempt, isRetry: boolean) => void) {
     this.#job = job;
@@ -179,8 +180,13 @@ class ForwardExchange implements Forwarding {
       socket.destroy();
       this.#failed(new Error('the answer is an upgrade that nobody asked for'));
     });
-    if (hasBody) request.pipe(upstreamRequest);
-    else upstreamRequest.end();
+    if (!hasBody) {
+      upstreamRequest.end();
+      return;
+    }
+    // Node holds the head back for the first byte of the body, which the client may hold back for an answer.
+    if (request.readableLength === 0) upstreamRequest.flushHeaders();
+    request.pipe(upstreamRequest);
   }
 
   #watch(socket: Socket, upstreamRequest: ClientRequest): void {
@@ -222,6 +228,7 @@ class ForwardExchange implements Forwarding {
     }
     const { request, response } = this.#job;
     this.#phase = 'answering';
+    this.#answer = answer;
     answer.socket.setTimeout(this.#limits.answerIdleTimeoutMs);
     if (isBodyPending(request)) response.shouldKeepAlive = false;
     this.#job.onAnswer(answer.statusCode ?? 0);
@@ -245,6 +252,8 @@ class ForwardExchange implements Forwarding {
   }
 
   #failed(error: Error): void {
+    // Node ends an answer without a length in order when the connection is reset; only the request hears of it.
+    if (this.#phase === 'answering') this.#answer?.destroy(error);
     if (this.#phase !== 'waiting') return;
     if (!this.#mayRetry(error)) {
       this.#fail('down', error);

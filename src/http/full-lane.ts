@@ -186,8 +186,7 @@ class NodeLane implements FullLane, Lane {
   #refusalTurn(connection: ClientConnection, refusal: Refuse) {
     const { socket, peer } = connection;
     const start = () => {
-      const answer = formatAnswer(refusalAnswer(refusal));
-      socket.end(answer, 'latin1');
+      socket.end(formatAnswer(refusalAnswer(refusal)));
       const deadline = setTimeout(() => socket.destroy(), this.limits.refusedBodyTimeoutMs);
       socket.once('close', () => clearTimeout(deadline));
       this.options.onFinished?.({
@@ -197,8 +196,7 @@ class NodeLane implements FullLane, Lane {
         status: refusal.status,
         rule: refusal.rule,
         reason: refusal.reason,
-        bytesSent: answer.length,
-        bytesReceived: socket.bytesRead,
+        ...connection.takeTraffic(),
         durationMs: 0,
         upgraded: false,
         aborted: false,

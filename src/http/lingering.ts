@@ -14,7 +14,7 @@ export function isBodyPending(request: IncomingMessage): boolean {
 
 /**
  * Ends `response`, whose content is already written. While the request body is still coming, a little more of it is read and thrown
- * away first: closing on unread bytes resets the connection, and with it the answer on its way.
+ * away, and the client gets a moment to look: closing on unread bytes resets the connection, and with it the answer on its way.
  */
 export function endAfterBody(request: IncomingMessage, response: ServerResponse, limits: LingerLimits): void {
   if (!isBodyPending(request) || response.destroyed) {
@@ -22,15 +22,13 @@ export function endAfterBody(request: IncomingMessage, response: ServerResponse,
     return;
   }
   let bytesLeft = limits.refusedBodyBytes;
-  const end = () => {
-    clearTimeout(deadline);
-    request.off('data', count);
-    request.off('end', end);
-    response.end();
-  };
   const count = (chunk: Buffer) => {
     bytesLeft -= chunk.length;
-    if (bytesLeft < 0) end();
+    if (bytesLeft < 0) request.pause();
+  };
+  const end = () => {
+    clearTimeout(deadline);
+    response.end();
   };
   const deadline = setTimeout(end, limits.refusedBodyTimeoutMs);
   request.on('data', count);

@@ -125,6 +125,7 @@ class Handshake {
     }
     this.#settle();
     const { response } = this.#job;
+    this.#upstreamRequest?.on('error', (error) => answer.destroy(error));
     answer.socket.setTimeout(this.#limits.answerIdleTimeoutMs, () => answer.destroy());
     this.#job.onAnswer(answer.statusCode ?? 0);
     relayAnswer(answer, response, { onEnd: () => response.end(), onBroken: (error) => this.#broken(error) });
