@@ -10,7 +10,7 @@ import type { Log } from '../lib/log.ts';
 import { StateFolder } from '../lib/state-folder.ts';
 import { Authority } from '../tls/authority.ts';
 import type { CommandContext } from './command.ts';
-import { logFor, sayReady, serveUntilStopped } from './run.ts';
+import { logFor, serveUntilStopped } from './serve.ts';
 
 const FIRST_PORT = 32443;
 /** Another program may have the first ones. */
@@ -25,10 +25,7 @@ export async function runDemo(context: CommandContext): Promise<number> {
     const state = new StateFolder(demoStateFolder(context.env));
     const gateway = await startOnFreePort(config, state, log);
     const caFile = await writeAuthority(state);
-    if (process.stdout.isTTY === true) for (const line of welcome(gateway, caFile)) context.print(line);
-    sayReady(gateway, log);
-    if (process.stdout.isTTY !== true && !context.json)
-      for (const line of welcome(gateway, caFile)) context.complain(line);
+    if (!context.json) for (const line of welcome(gateway, caFile)) context.complain(line);
     return await serveUntilStopped(gateway, log, async () => ({
       taken: false,
       lines: ['the demo has no file to reload'],

@@ -1,5 +1,4 @@
 /** `lockgate run`: the gateway in the foreground, until SIGTERM or SIGINT. */
-import { listWarning } from '../access/networks.ts';
 import { loadConfig } from '../config/load.ts';
 import { renderFinding } from '../config/report.ts';
 import type { Config } from '../config/schema.ts';
@@ -7,14 +6,11 @@ import { Gateway } from '../gateway.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { StateFolder } from '../lib/state-folder.ts';
-import { VERSION } from '../lib/version.ts';
-import { serveControl } from '../ops/control.ts';
-import { createLog, type GatewayLog } from '../ops/log.ts';
-import { type Command, type CommandContext, EXIT_DONE } from './command.ts';
+import type { GatewayLog } from '../ops/log.ts';
+import type { Command, CommandContext } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 import type { ReloadOutcome } from './reload.ts';
-
-const STDOUT = 1;
+import { logFor, serveUntilStopped } from './serve.ts';
 
 export const runCommand: Command = {
   name: 'run',
@@ -30,16 +26,9 @@ export const runCommand: Command = {
     const log = logFor(config, context);
     for (const note of notes) log.warn({ file: note.file, line: note.line }, note.message);
     const gateway = await startGateway(config, context, log);
-    sayReady(gateway, log);
     return serveUntilStopped(gateway, log, () => reloadFromFile(gateway, context, log));
   },
 };
-
-/** The log as `[log]` has it. */
-export function logFor(config: Config, { json }: CommandContext): GatewayLog {
-  const format = json ? 'json' : config.log.format;
-  return createLog({ level: config.log.level, format, fd: STDOUT, isTerminal: process.stdout.isTTY === true });
-}
 
 async function startGateway(config: Config, { env }: CommandContext, log: Log): Promise<Gateway> {
   return Gateway.start({
@@ -48,64 +37,6 @@ async function startGateway(config: Config, { env }: CommandContext, log: Log): 
     log,
     openwrtLanNetworks: env['LOCKGATE_LAN_NETWORKS'],
   });
-}
-
-/** The line that says that every listener is up, and what an operator should know at once. */
-export function sayReady(gateway: Gateway, log: Log): void {
-  const { certificates, site, config, link } = gateway.parts;
-  for (const { sentence, remedy } of certificates.problems()) log.warn({ remedy }, sentence);
-  const { list } = gateway.gate;
-  const listNote = config.access.allowed_networks.length === 0 ? undefined : listWarning(list);
-  if (listNote !== undefined) log.warn({}, listNote);
-  if (!config.access.require_claimed) {
-    log.warn(
-      {},
-      'access.require_claimed is false: an unclaimed media server is served, and whoever reaches it can take it',
-    );
-  }
-  log.info(
-    {
-      event: 'ready',
-      version: VERSION,
-      addresses: gateway.entrance.endpoints(),
-      names: certificates.facts().flatMap(({ names }) => names),
-      lan: site.view.lan.networks,
-      server: link.monitor.snapshot.url ?? 'searching',
-      state: link.monitor.snapshot.state,
-      list: `${list.isInForce ? 'in force' : 'ignored'} (${list.because})`,
-    },
-    'ready',
-  );
-}
-
-/** Serves the control socket and waits for a signal; SIGHUP reloads, SIGTERM and SIGINT drain and end. */
-export async function serveUntilStopped(
-  gateway: Gateway,
-  log: GatewayLog,
-  reload: () => Promise<ReloadOutcome>,
-): Promise<number> {
-  const control = await serveControl(gateway.stateDir, {
-    reload,
-    status: async () => gateway.status(),
-    explain: async (question) => gateway.explain(question),
-    setup: async (question) => gateway.setup(question),
-  }).catch(async (error: unknown) => {
-    await gateway.stop();
-    throw error;
-  });
-  process.on('SIGHUP', () => void reload());
-  // A closed terminal or log reader is no reason to end.
-  process.on('SIGPIPE', () => {});
-  const signal = await new Promise<string>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
-  log.info({ event: 'stopping', signal }, 'stopping: finishing what runs');
-  await control.close();
-  await gateway.stop();
-  log.info({ event: 'stopped' }, 'stopped');
-  log.flush();
-  return EXIT_DONE;
 }
 
 /** Reads the file again and takes it; a file with faults changes nothing and is explained. */

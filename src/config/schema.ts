@@ -27,7 +27,6 @@ export const notYet: readonly string[] = [
   'listen.http2',
   'certificate.source=acme',
   'acme',
-  'dns',
   'remote.map_port',
   'remote.public_address',
   'remote.discovery',

@@ -44,7 +44,8 @@ export function gateOptions({ parts, state, log, ports }: GateSurroundings): Gat
       if (link.monitor.snapshot.kind.name !== 'plex' || id === undefined) return { verdict: 'unverifiable' };
       return (await plexAccount(config, state)).verify(credential, id);
     },
-    plexHome: () => parts().plexHome.isOn,
+    // Other kinds have no such thing: it is off.
+    plexHome: () => (parts().link.monitor.snapshot.kind.name === 'plex' ? parts().plexHome.isOn : false),
     machineName: hostname(),
     names: {
       covers: (name) => parts().certificates.covers(name),
