@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 /** Certificates, keys and preferences are kilobytes; a larger file is not what was meant. */
-export const MAX_FILE_BYTES = 1024 * 1024;
+export const MAX_FILE_BYTES = 256 * 1024;
 
 /**
  * The bytes of a regular file of at most `MAX_FILE_BYTES`.

@@ -3,12 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
-import {
-  type CertificateFacts,
-  type CertificateProblem,
-  type CertificateSourceName,
-  FEW_DAYS,
-} from './certificate-facts.ts';
+import type { CertificateFacts, CertificateProblem, CertificateSourceName } from './certificate-facts.ts';
 import type { CertificateSource, LoadedCertificate } from './certificate-source.ts';
 import { isSameChain } from './chain.ts';
 import { FolderWatch } from './folder-watch.ts';
@@ -76,9 +71,7 @@ export class CertificateStore {
   /** Asks every source again. What cannot be had changes nothing: the last good certificate of that source stays. */
   reload(): Promise<void> {
     this.#isReloadWanted = true;
-    this.#loading ??= this.#loadWhileWanted().finally(() => {
-      this.#loading = undefined;
-    });
+    this.#loading ??= this.#loadWhileWanted();
     return this.#loading;
   }
 
@@ -119,11 +112,13 @@ export class CertificateStore {
 
   /** All there is to say: what is wrong with the certificates in use, and why others could not be had. */
   problems(): CertificateProblem[] {
-    const problems = [...this.#faults.values()]
-      .map(problemFrom)
-      .concat(this.facts().flatMap((facts) => facts.problems));
-    if (this.#serving.certificates.length > 0) return problems;
-    return [...problems, NO_CERTIFICATE];
+    const served = this.facts();
+    const problems = [...this.#faults].map(([name, fault]) => {
+      const isStoodInFor = served.some(({ source }) => source === name);
+      return problemFrom(fault, isStoodInFor ? 'warning' : 'fault');
+    });
+    problems.push(...served.flatMap((facts) => facts.problems));
+    return served.length > 0 ? problems : [...problems, NO_CERTIFICATE];
   }
 
   #allSources(): readonly CertificateSource[] {
@@ -132,9 +127,13 @@ export class CertificateStore {
   }
 
   async #loadWhileWanted(): Promise<void> {
-    while (this.#isReloadWanted) {
-      this.#isReloadWanted = false;
-      await this.#load();
+    try {
+      while (this.#isReloadWanted) {
+        this.#isReloadWanted = false;
+        await this.#load();
+      }
+    } finally {
+      this.#loading = undefined;
     }
     this.#remind();
   }
@@ -197,15 +196,15 @@ export class CertificateStore {
     if (fault.sentence !== known?.sentence) this.#log.warn({ source: source.name }, fault.sentence);
   }
 
-  /** Once a day, while a certificate has few days left or is not valid now. */
+  /** At each swap and once a day: what is wrong with the certificates in use, few days left among it. */
   #remind(): void {
     const nowMs = performance.now();
     if (nowMs - this.#remindedMs < REMINDER_INTERVAL_MS) return;
     this.#remindedMs = nowMs;
     for (const { source, origin, daysLeft, problems } of this.facts()) {
-      if (daysLeft >= FEW_DAYS && problems.length === 0) continue;
-      for (const { sentence, remedy } of problems)
+      for (const { sentence, remedy } of problems) {
         this.#log.warn({ source, origin, daysLeft }, `${sentence} (${remedy})`);
+      }
     }
   }
 }
@@ -226,6 +225,6 @@ function faultFrom(source: CertificateSource, error: unknown): GatewayError {
   });
 }
 
-function problemFrom(fault: GatewayError): CertificateProblem {
-  return { severity: 'fault', sentence: fault.message, remedy: fault.hint ?? 'the log has more' };
+function problemFrom(fault: GatewayError, severity: CertificateProblem['severity']): CertificateProblem {
+  return { severity, sentence: fault.message, remedy: fault.hint ?? 'the log has more' };
 }

@@ -44,6 +44,8 @@ export class ServingSet {
 
   /** In the order of preference: the first is for clients that name no host, or one that no certificate covers. */
   readonly certificates: readonly ServedCertificate[];
+  /** The address-in-name zones whose certificates are held. */
+  readonly zones: readonly string[];
   readonly #exact = new Map<string, ServedCertificate>();
   /** By the name behind `*.`. */
   readonly #wildcards = new Map<string, ServedCertificate>();
@@ -51,6 +53,7 @@ export class ServingSet {
 
   constructor(certificates: readonly ServedCertificate[]) {
     this.certificates = certificates;
+    this.zones = [...new Set(certificates.flatMap(({ names }) => names.zones))];
     for (const certificate of certificates) this.#index(certificate);
   }
 
@@ -71,11 +74,6 @@ export class ServingSet {
   nameForAddress(address: string): string | undefined {
     const zone = this.zones[0];
     return zone === undefined ? undefined : `${labelFromAddress(address)}.${zone}`;
-  }
-
-  /** The address-in-name zones whose certificates are held. */
-  get zones(): readonly string[] {
-    return [...new Set(this.certificates.flatMap((certificate) => certificate.names.zones))];
   }
 
   facts(now: Date): CertificateFacts[] {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GatewayError } from '../../src/lib/errors.ts';
+import { MAX_FILE_BYTES } from '../../src/tls/bounded-file.ts';
 import { parsePlexPreferences, readPlexPreferences } from '../../src/tls/plex-preferences.ts';
 import {
   PLEX_CERTIFICATE_UUID,
@@ -104,13 +105,13 @@ for (const [what, xml] of Object.entries(refused)) {
   });
 }
 
-test('a hostile megabyte is refused at once', () => {
+test('the largest file that is read is refused at once when it is hostile', () => {
   const started = performance.now();
   for (const xml of [
-    `<Preferences ${'a'.repeat(1_000_000)}`,
-    `<Preferences a="${'&'.repeat(1_000_000)}"/>`,
-    `<Preferences${' '.repeat(1_000_000)}`,
-    `<?xml${'?'.repeat(1_000_000)}`,
+    `<Preferences ${'a'.repeat(MAX_FILE_BYTES)}`,
+    `<Preferences a="${'&'.repeat(MAX_FILE_BYTES)}"/>`,
+    `<Preferences${' '.repeat(MAX_FILE_BYTES)}`,
+    `<?xml${'?'.repeat(MAX_FILE_BYTES)}`,
   ]) {
     assert.throws(
       () => parsePlexPreferences(xml),
