@@ -17,9 +17,9 @@ const PAGES: ReadonlyMap<string, GatewayPage> = new Map([
 const RETRY_SECONDS = 5;
 
 /** The page that a raw path names, byte for byte. Whatever could become such a path by decoding, collapsing or folding case is `other`. */
-export function gatewayPathOf(path: string): GatewayPath {
+export function gatewayPathOf(path: string, isNormal = isNormalPath(path)): GatewayPath {
   if (path.startsWith(BARE_PREFIX)) return PAGES.get(path) ?? (path === BARE_PREFIX ? 'bare' : prefixIn(path));
-  return isNormalPath(path) ? 'elsewhere' : prefixIn(path);
+  return isNormal ? 'elsewhere' : prefixIn(path);
 }
 
 function prefixIn(path: string): GatewayPath {

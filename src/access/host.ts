@@ -1,13 +1,16 @@
 /** The Host of a request: what it names, and whether that is a name of this gateway (the guard against DNS rebinding). */
+import { BoundedCache } from '../lib/cache.ts';
 import { addressFromLabel, canonicalAddress } from '../net/address.ts';
 
-/** A Host header read: name in lower case without final dot, or the address that it is a literal of. */
+/** A Host header read: name in lower case without final dot. */
 export interface HostHeader {
   readonly name: string;
   /** Digits as sent; empty when there is none. */
   readonly port: string;
   /** Canonical address when the name is an address literal. */
   readonly address: string | undefined;
+  /** Canonical address that the first label of the name spells. */
+  readonly spelledAddress: string | undefined;
 }
 
 /** The names that the gateway answers to. */
@@ -24,15 +27,28 @@ const LOCAL_DOMAINS = ['local', 'lan', 'home.arpa', 'internal'];
 const BRACKETED = /^\[([0-9a-f:.]+)\](?::(\d{0,5}))?$/i;
 const NAMED = /^([^\s:/?#@[\]\\]+?)\.?(?::(\d{0,5}))?$/;
 
+/** Clients say the same few names with every request. */
+const recentlyRead = new BoundedCache<string, HostHeader>({ max: 128 });
+
 /** The parts of a Host header (RFC 9110 section 7.2); undefined when it is none. */
 export function readHost(value: string): HostHeader | undefined {
+  const known = recentlyRead.get(value);
+  if (known !== undefined) return known;
+  const host = takeApart(value);
+  if (host !== undefined) recentlyRead.set(value, host);
+  return host;
+}
+
+function takeApart(value: string): HostHeader | undefined {
   const bracketed = BRACKETED.exec(value);
   const match = bracketed ?? NAMED.exec(value);
   if (match === null) return undefined;
   const name = (match[1] ?? '').toLowerCase();
   const address = canonicalAddress(name);
   if (bracketed !== null && address === undefined) return undefined;
-  return { name, port: match[2] ?? '', address };
+  const [label = ''] = name.split('.', 1);
+  const spelledAddress = address === undefined ? addressFromLabel(label) : undefined;
+  return { name, port: match[2] ?? '', address, spelledAddress };
 }
 
 /** `localhost`, the machine's name alone and in the domains that home routers use, and `allowedHosts`. */
@@ -55,6 +71,6 @@ export function isForeignHost(value: string | undefined, names: HostNames, local
   if (host === undefined) return true;
   if (host.address !== undefined || names.plain.has(host.name)) return false;
   if (!names.covers(host.name)) return true;
-  const spelled = addressFromLabel(host.name.slice(0, host.name.indexOf('.')));
-  return spelled !== undefined && spelled !== localAddress && !names.isOwnAddress(spelled);
+  const { spelledAddress } = host;
+  return spelledAddress !== undefined && spelledAddress !== localAddress && !names.isOwnAddress(spelledAddress);
 }

@@ -14,6 +14,7 @@ export interface KnownOrigins {
 const SERIALIZED = /^([a-z][a-z0-9+.-]*):\/\/([^\s/?#@\\"'<>]+)\/?$/;
 const ORIGIN_OF_URL = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+/i;
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: ':80', https: ':443' };
+const PAGE_HEADERS = ['origin', 'sec-fetch-site', 'referer'];
 const MAX_ORIGIN_LENGTH = 300;
 
 /** The one spelling of an origin: `scheme://host[:port]` in lower case, without a default port (RFC 6454 section 6.2). Undefined: not an origin. */
@@ -35,6 +36,11 @@ export function ownOrigin(host: string | undefined, isTls: boolean): string | un
 export function hasOwnOrigin(head: RequestHead, own: string | undefined): boolean {
   const origin = onlyOrigin(head);
   return origin !== undefined && own !== undefined && serializeOrigin(origin) === own;
+}
+
+/** Whether a browser says that a page, own or foreign, sent the request. */
+export function namesPage(head: RequestHead): boolean {
+  return PAGE_HEADERS.some((name) => head.header(name) !== undefined);
 }
 
 /**

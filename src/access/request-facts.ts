@@ -6,7 +6,7 @@ import type { FoundCredentials, ServerKind, Verdict } from '../server/kind.ts';
 import type { CredentialState, Facts, GatewayPath, Place, ServerFacts } from './facts.ts';
 import { gatewayPathOf } from './gateway-page.ts';
 import { type HostNames, isForeignHost } from './host.ts';
-import { hasOwnOrigin, isForeignPage, type KnownOrigins, ownOrigin, readableOrigin } from './origin.ts';
+import { hasOwnOrigin, isForeignPage, type KnownOrigins, namesPage, ownOrigin, readableOrigin } from './origin.ts';
 import { type SecureNames, secureLocation } from './secure-location.ts';
 import { hasSessionCookie, type Sessions } from './session.ts';
 
@@ -118,7 +118,7 @@ export class RequestFacts implements Facts {
   }
 
   get gatewayPath(): GatewayPath {
-    this.#gatewayPath ??= gatewayPathOf(this.path);
+    this.#gatewayPath ??= gatewayPathOf(this.path, this.#hasNormalPath);
     return this.#gatewayPath;
   }
 
@@ -134,7 +134,8 @@ export class RequestFacts implements Facts {
   }
 
   get pageIsForeign(): boolean {
-    return isForeignPage(this.#parts.head, this.#origins);
+    const { head } = this.#parts;
+    return namesPage(head) && isForeignPage(head, this.#origins);
   }
 
   get originIsOwn(): boolean {
@@ -142,7 +143,9 @@ export class RequestFacts implements Facts {
   }
 
   get corsOrigin(): string | undefined {
-    return readableOrigin(this.#parts.head, this.#origins, this.#found.found !== 'none');
+    const { head } = this.#parts;
+    if (head.header('origin') === undefined) return undefined;
+    return readableOrigin(head, this.#origins, this.#found.found !== 'none');
   }
 
   get isInAllowedNetworks(): boolean {

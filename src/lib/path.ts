@@ -27,6 +27,7 @@ export function pathVariants(path: string): readonly string[] {
   for (let decodings = 0; decodings <= MAX_DECODINGS; decodings++) {
     variants.add(reading.toLowerCase());
     variants.add(collapsePath(reading).toLowerCase());
+    if (!reading.includes('%')) break;
     reading = decodePercent(reading);
   }
   return [...variants];

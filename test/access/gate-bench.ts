@@ -42,12 +42,15 @@ export interface GateBench {
 
 export const networks = (text: string) => parseNetworkList(text).list;
 
+const LOOPBACK = networks('127.0.0.0/8');
+const HOME = networks('192.168.1.0/24');
+
 /** 192.168.1.0/24 is the LAN, 192.168.1.20 is listed, 172.17.0.1 hides others. */
 function clientAt(address: string, isTls: boolean): ClientView {
   if (address === '172.17.0.1')
     return { address, place: 'masked', isTls, mend: '[access] trusted_proxies: add "172.17.0.1"' };
-  if (networks('127.0.0.0/8').contains(address)) return { address, place: 'loopback', isTls };
-  return { address, place: networks('192.168.1.0/24').contains(address) ? 'lan' : 'outside', isTls };
+  if (LOOPBACK.contains(address)) return { address, place: 'loopback', isTls };
+  return { address, place: HOME.contains(address) ? 'lan' : 'outside', isTls };
 }
 
 const SETTINGS: AccessSettings = {

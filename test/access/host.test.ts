@@ -92,9 +92,25 @@ host.run();
 const reading = suite('Host header');
 
 reading('is read without case, port and final dot', () => {
-  assert.equal(readHost('TV.Example.org.:32400'), { name: 'tv.example.org', port: '32400', address: undefined });
-  assert.equal(readHost('[FD00:0::10]:80'), { name: 'fd00:0::10', port: '80', address: 'fd00::10' });
-  assert.equal(readHost('192.168.1.10'), { name: '192.168.1.10', port: '', address: '192.168.1.10' });
+  assert.equal(readHost('TV.Example.org.:32400'), {
+    name: 'tv.example.org',
+    port: '32400',
+    address: undefined,
+    spelledAddress: undefined,
+  });
+  assert.equal(readHost('[FD00:0::10]:80'), {
+    name: 'fd00:0::10',
+    port: '80',
+    address: 'fd00::10',
+    spelledAddress: undefined,
+  });
+  assert.equal(readHost('192.168.1.10'), {
+    name: '192.168.1.10',
+    port: '',
+    address: '192.168.1.10',
+    spelledAddress: undefined,
+  });
+  assert.is(readHost('192-168-1-10.hash.plex.direct:32400')?.spelledAddress, '192.168.1.10');
 });
 
 reading.run();

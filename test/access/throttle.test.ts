@@ -88,8 +88,8 @@ perClient('forgets the client that was silent longest rather than grow', () => {
   const { throttle, fail } = throttleAt();
   fail('192.0.2.1', 'a', 'b', 'c');
   fail('192.0.2.2', 'a', 'b', 'c');
-  for (let client = 0; client < 20_000; client++) {
-    fail(`10.${client >> 16}.${(client >> 8) & 255}.${client & 255}`, 'a');
+  for (let client = 0; client < 6000; client++) {
+    fail(`10.0.${client >> 8}.${client & 255}`, 'a');
     throttle.waitSeconds('192.0.2.2');
   }
   assert.is(throttle.waitSeconds('192.0.2.1'), 0);
