@@ -62,14 +62,6 @@ export interface GateOptions {
   readonly wallNow?: () => number;
 }
 
-/** An answer of the media server to a request that was forwarded. */
-export interface ForwardedAnswer {
-  readonly head: RequestHead;
-  readonly peer: Peer;
-  readonly decision: Decision;
-  readonly status: number;
-}
-
 /** Reads what is remembered over restarts and makes the gate. Throws `state` or `config`. */
 export async function createGate(options: GateOptions): Promise<Gate> {
   const { state, log = silentLog, wallNow = Date.now } = options;
@@ -152,12 +144,12 @@ export class Gate {
     return explanation(decision, facts, { list: this.list, kindTitle: kind.title, change });
   }
 
-  /** Learns from an answer: 401 and 498 cast doubt on a credential, 401 to a sign-in is a failed one. */
-  noteAnswer({ head, peer, decision, status }: ForwardedAnswer): void {
+  /** Learns from the server's answer to a forwarded request: 401 and 498 cast doubt on its credential, 401 to a sign-in is a failed one. */
+  noteAnswer(head: RequestHead, peer: Peer, status: number): void {
     if (status !== 401 && status !== 498) return;
     const facts = new RequestFacts(this.#sources, this.#partsOf(head, peer));
-    if (decision.rule === 'valid' && facts.credential !== undefined) void this.#credentials.doubt(facts.credential);
-    if (status === 401 && facts.isSignInCall && decision.rule !== 'valid') {
+    if (facts.credential !== undefined) void this.#credentials.doubt(facts.credential);
+    if (status === 401 && facts.isSignInCall && facts.credentials !== 'valid') {
       this.#throttle.charge(facts.throttleKey, randomBytes(SIGN_IN_NONCE_BYTES).toString('base64url'));
     }
   }
