@@ -32,6 +32,7 @@ const SELF_TEST_INTERVAL_MS = 60 * 60_000;
 /** Masked addresses that were logged. */
 const MAX_MASKED_LOGGED = 256;
 const SIGN_IN_NONCE_BYTES = 16;
+const NO_TOKEN = 'a client was let in, but there is no server.token to give it: run `lockgate login`';
 
 export interface GateOptions {
   readonly settings: AccessSettings;
@@ -262,6 +263,7 @@ export class Gate {
     if (client.place === 'masked') this.#logMasked(peer, client);
     else if (decision.rule === 'valid' && client.address !== undefined) this.#knownAddresses.note(client.address);
     if (decision.action === 'refuse') {
+      if (decision.rule === 'admitted' || decision.rule === 'session') this.#log.warn({}, NO_TOKEN);
       const { method, path } = head;
       const remedy = remedyFor(decision, { facts, mend: client.mend, page: sendingPage(head) });
       this.#refusals.note({ address: facts.throttleKey, method, path }, decision, remedy);

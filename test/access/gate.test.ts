@@ -137,6 +137,17 @@ deciding('log once that an address does not say who it is, with what would mend 
   }),
 );
 
+deciding('say in the log that there is no token for clients that are let in', () =>
+  withGate(
+    async ({ gate, warnings }) => {
+      const decision = await gate.decide(library, LISTED);
+      assert.is('status' in decision && decision.status, 401);
+      assert.match(warnings[0]?.message ?? '', 'server.token');
+    },
+    { settings: { serverToken: undefined } },
+  ),
+);
+
 deciding.run();
 
 const throttling = suite('throttling by the gate');
