@@ -2,6 +2,7 @@
 import type { Gate } from '../access/gate.ts';
 import type { Config } from '../config/schema.ts';
 import type { FullLaneOptions, RequestRecord } from '../http/full-lane.ts';
+import type { RequestHead } from '../http/request.ts';
 import type { Log } from '../lib/log.ts';
 import type { RequestCounters } from '../ops/metrics.ts';
 import type { ServerMonitor } from '../server/monitor.ts';
@@ -41,12 +42,23 @@ export function laneOptions({ parts, gate, pages, counters, log }: LaneSurroundi
       counters.count(record);
       writeAccessLine(record, parts().config.log.access, log);
     },
+    onUpstreamAnswer: (head, status, peer) => {
+      gate.noteAnswer(head, peer, status);
+      lookForEvidence(head, parts().link.monitor);
+    },
     onUpstreamFailure: (error) => noteFailure(error, parts().link.monitor),
   };
 }
 
 function dropsAppHeaders({ server }: Config, kind: string): boolean {
   return server.bare_streams === 'auto' ? kind === 'plex' : server.bare_streams;
+}
+
+/** What an answer may show of the server's claimed state, a probe finds out at once, instead of at its next turn. */
+function lookForEvidence({ method, path }: RequestHead, monitor: ServerMonitor): void {
+  const { kind } = monitor.snapshot;
+  if (kind.mayChangeClaim(method, path)) monitor.noteClaimAction();
+  else if (kind.isIdentity(path)) void monitor.probe();
 }
 
 /** No connection: the server is away, and the gate closes at once. Anything else is a reason to look. */

@@ -162,7 +162,21 @@ export async function statusView(gateway: Gateway, ask: PageAsk): Promise<Status
   };
 }
 
+/** How the page calls the checks. */
+const LIGHT_NAMES: Readonly<Record<string, string>> = {
+  gateway: 'Gateway',
+  server: 'Media server',
+  claimed: 'Claimed',
+  version: 'Version',
+  bypass: 'Sign-in',
+  certificate: 'Certificate',
+  apps: 'How apps get here',
+  lan: 'Home network',
+  allowed_networks: 'Networks without sign-in',
+  secure_connections: 'Secure connections',
+};
+
 function lightOf({ name, verdict, evidence, remedy }: Check): Light {
-  const light = { name, verdict: PAGE_VERDICTS[verdict], summary: evidence };
+  const light = { name: LIGHT_NAMES[name] ?? name, verdict: PAGE_VERDICTS[verdict], summary: evidence };
   return remedy === '' ? light : { ...light, remedy };
 }

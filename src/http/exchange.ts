@@ -47,7 +47,7 @@ export interface FullLaneOptions {
   /** The server refused the connection, broke off, talked nonsense or stayed silent: evidence for the monitor. */
   onUpstreamFailure?(error: Error): void;
   /** The status of an answer that is about to be passed on. */
-  onUpstreamAnswer?(head: RequestHead, status: number): void;
+  onUpstreamAnswer?(head: RequestHead, status: number, peer: Peer): void;
   readonly log?: Log;
   readonly limits?: Partial<FullLaneLimits>;
 }
@@ -285,7 +285,7 @@ export class Exchange implements Turn {
     return {
       onAnswer: (status: number) => {
         this.#arrival.connection.setIdleTimeout(limits.answerIdleTimeoutMs);
-        options.onUpstreamAnswer?.(head, status);
+        options.onUpstreamAnswer?.(head, status, this.#arrival.connection.peer);
       },
       onFailure: (failure: ForwardFailure) => this.#upstreamFailed(failure),
       onBroken: (error: Error) => options.onUpstreamFailure?.(error),
@@ -294,7 +294,7 @@ export class Exchange implements Turn {
 
   #opened(): void {
     this.#isUpgraded = true;
-    if (this.#head !== undefined) this.#lane.options.onUpstreamAnswer?.(this.#head, 101);
+    if (this.#head !== undefined) this.#lane.options.onUpstreamAnswer?.(this.#head, 101, this.#arrival.connection.peer);
   }
 
   #takeBody(head: RequestHead): void {
