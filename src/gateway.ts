@@ -2,7 +2,7 @@
 import type { Explanation, Supposition } from './access/explain.ts';
 import { createGate, type Gate } from './access/gate.ts';
 import { type Config, defaultConfig } from './config/schema.ts';
-import { type DnsService, startDns } from './dns/server.ts';
+import { type DnsOptions, type DnsService, startDns } from './dns/server.ts';
 import { dnsOptions } from './gateway/dns-facts.ts';
 import { dropPrivileges } from './gateway/drop-privileges.ts';
 import { Entrance } from './gateway/entrance.ts';
@@ -148,7 +148,7 @@ export class Gateway {
     this.#entrance = new Entrance({ parts, lane: this.#lane, log });
     this.#lifecycle.add(() => this.#entrance.close());
     await this.#entrance.open(config);
-    await this.#startDns(config);
+    await this.#configureDns(config);
     dropPrivileges(config.run.user, state, log);
     this.#gate.onReview(() => void this.#lane.recheck());
     this.#follow(this.#parts, undefined);
@@ -160,44 +160,50 @@ export class Gateway {
     const next = await buildParts({ ...this.#options, config }, former);
     try {
       await this.#entrance.open(config);
+      await this.#configureDns(config);
+      this.#gate.configure(next.settings);
     } catch (error) {
+      this.#entrance.closeUnlisted(former.config);
+      await this.#configureDns(former.config).catch(() => {});
       closeReplaced(next, former);
       throw error;
     }
     this.#parts = next;
     if (next.certificates !== former.certificates) this.#entrance.followCertificates();
-    this.#gate.configure(next.settings);
     this.#follow(next, former);
     if (next.link !== former.link) await next.link.monitor.start();
     this.#entrance.closeUnlisted(config);
-    await this.#reloadDns();
     closeReplaced(former, next);
+    await this.#dns?.refresh();
     await this.#lane.recheck();
   }
 
-  async #startDns(config: Config): Promise<void> {
-    if (!config.dns.enabled) return;
+  /** Starts, changes or ends the DNS side. On an error it is as it was. */
+  async #configureDns(config: Config): Promise<void> {
+    const options = dnsOptions(config, () => this.#parts, this.#log);
+    if (!config.dns.enabled) {
+      await this.#dns?.close();
+      this.#dns = undefined;
+    } else if (this.#dns !== undefined) await this.#dns.update(options);
+    else this.#dns = await this.#startDns(options, config);
+  }
+
+  async #startDns(options: DnsOptions, config: Config): Promise<DnsService | undefined> {
     try {
-      this.#dns = await startDns(dnsOptions(() => this.#parts, this.#log));
+      return await startDns(options);
     } catch (error) {
       // Nobody asked for the default port by name: another program may have it, and the proxy is of use without.
       if (!isDefaultListen(config) || !(error instanceof GatewayError)) throw error;
       this.#log.warn({ remedy: error.hint }, `${error.message}: names are not answered`);
+      return undefined;
     }
-  }
-
-  async #reloadDns(): Promise<void> {
-    const { config } = this.#parts;
-    if (this.#dns !== undefined && config.dns.enabled)
-      return this.#dns.update(dnsOptions(() => this.#parts, this.#log));
-    await this.#dns?.close();
-    this.#dns = undefined;
-    await this.#startDns(config);
   }
 
   /** Listens to the parts that are new. */
   #follow(parts: Parts, former: Parts | undefined): void {
-    const { site, link, certificates } = parts;
+    const { site, link, certificates, plexHome } = parts;
+    // The list of networks is in force or not with it: what is open is decided again.
+    plexHome.onChange(() => void this.#lane.recheck());
     if (link !== former?.link) {
       link.monitor.on('change', (now, before) => {
         if (this.#parts.link !== link) return;

@@ -145,6 +145,11 @@ export class Gate {
     return explanation(decision, facts, { list: this.list, kindTitle: kind.title, change });
   }
 
+  /** The origin that may read an error which the policy did not foresee (CORS); undefined: none. */
+  corsOrigin(head: RequestHead, peer: Peer): string | undefined {
+    return new RequestFacts(this.#sources, this.#partsOf(head, peer)).corsOrigin;
+  }
+
   /** Learns from the server's answer to a forwarded request: 401 and 498 cast doubt on its credential, 401 to a sign-in is a failed one. */
   noteAnswer(head: RequestHead, peer: Peer, status: number): void {
     if (status !== 401 && status !== 498) return;

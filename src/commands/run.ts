@@ -2,6 +2,7 @@
 import { loadConfig } from '../config/load.ts';
 import { renderFinding } from '../config/report.ts';
 import type { Config } from '../config/schema.ts';
+import { restartNotes } from '../gateway/restart-keys.ts';
 import { Gateway } from '../gateway.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -44,11 +45,13 @@ async function reloadFromFile(gateway: Gateway, context: CommandContext, log: Ga
   try {
     const result = await loadConfig(context.configPath, { isExplicit: context.configPathIsExplicit });
     if (!result.ok) return refuse(log, result.faults.map(renderFinding));
+    const later = restartNotes(gateway.parts.config, result.config);
     await gateway.reload(result.config);
     log.setLevel(result.config.log.level);
     for (const note of result.notes) log.warn({ file: note.file, line: note.line }, note.message);
+    for (const note of later) log.warn({}, note);
     log.info({ event: 'reloaded', file: context.configPath, addresses: gateway.entrance.endpoints() }, 'reloaded');
-    return { taken: true, lines: [`${context.configPath} is in force`, ...result.notes.map(renderFinding)] };
+    return { taken: true, lines: [`${context.configPath} is in force`, ...result.notes.map(renderFinding), ...later] };
   } catch (error) {
     return refuse(log, [error instanceof GatewayError ? error.sentence : messageOf(error)]);
   }

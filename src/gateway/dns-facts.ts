@@ -1,5 +1,6 @@
 /** What the DNS side is told of the site: zones, names and addresses, as they are at each moment. */
 
+import type { Config } from '../config/schema.ts';
 import type { DnsFacts } from '../dns/facts.ts';
 import type { DnsOptions } from '../dns/server.ts';
 import type { Log } from '../lib/log.ts';
@@ -32,9 +33,8 @@ export function dnsFacts(parts: () => Parts): DnsFacts {
   };
 }
 
-/** `[dns]` as the DNS side takes it. */
-export function dnsOptions(parts: () => Parts, log: Log): DnsOptions {
-  const { dns } = parts().config;
+/** `[dns]` of `config` as the DNS side takes it; the facts are those of the parts in use. */
+export function dnsOptions({ dns }: Config, parts: () => Parts, log: Log): DnsOptions {
   return {
     listen: dns.listen,
     answer: dns.answer,

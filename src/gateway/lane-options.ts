@@ -37,6 +37,7 @@ export function laneOptions({ parts, gate, pages, counters, log }: LaneSurroundi
       const { kind, identity } = snapshot();
       return identity === undefined ? undefined : kind.renderIdentity(identity, head.header('accept'));
     },
+    corsOrigin: (head, peer) => gate.corsOrigin(head, peer),
     unauthorizedHeaders: () => snapshot().kind.unauthorizedHeaders,
     onFinished: (record) => {
       counters.count(record);

@@ -23,6 +23,7 @@ export interface PlexHomeOptions {
 
 export class PlexHome {
   readonly #options: PlexHomeOptions;
+  readonly #listeners: (() => void)[] = [];
   #preferences: PlexPreferences | undefined;
   #dataFolder: string | undefined;
   #accountIsHome: boolean | undefined;
@@ -37,7 +38,7 @@ export class PlexHome {
   async start(): Promise<void> {
     if (!this.#mayBePlex) return;
     await this.#readPreferences();
-    void this.#askAccount();
+    void this.#refresh();
     this.#timer = setInterval(() => void this.#refresh(), SETTINGS_INTERVAL_MS).unref();
   }
 
@@ -57,6 +58,11 @@ export class PlexHome {
     return this.#dataFolder;
   }
 
+  /** Called when Plex Home was switched on or off, or became known. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
   close(): void {
     clearInterval(this.#timer);
   }
@@ -67,8 +73,11 @@ export class PlexHome {
   }
 
   async #refresh(): Promise<void> {
+    const former = this.isOn;
     await this.#readPreferences();
     await this.#askAccount();
+    if (this.isOn === former) return;
+    for (const listener of this.#listeners) listener();
   }
 
   async #readPreferences(): Promise<void> {
