@@ -104,9 +104,9 @@ export class Gateway {
 
   /** The decision that a supposed request would get here; `question` as the command line has it. Throws `usage`. */
   explain(question: Readonly<Record<string, unknown>>): Promise<Explanation> {
-    const [listener = { address: '127.0.0.1', port: this.#parts.config.listen.port[0] ?? 0 }] =
-      this.#entrance.addresses();
-    return this.#gate.explain(question as unknown as Supposition, listener);
+    const [listener] = this.#entrance.addresses();
+    const address = this.#parts.site.lanAddresses[0] ?? '127.0.0.1';
+    return this.#gate.explain(question as unknown as Supposition, { address, port: listener?.port ?? 0 });
   }
 
   /** `setup`: a new claim link, a claim by code, or the remembered server forgotten. */

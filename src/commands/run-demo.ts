@@ -25,11 +25,12 @@ export async function runDemo(context: CommandContext): Promise<number> {
     const state = new StateFolder(demoStateFolder(context.env));
     const gateway = await startOnFreePort(config, state, log);
     const caFile = await writeAuthority(state);
-    if (!context.json) for (const line of welcome(gateway, caFile)) context.complain(line);
-    return await serveUntilStopped(gateway, log, async () => ({
-      taken: false,
-      lines: ['the demo has no file to reload'],
-    }));
+    return await serveUntilStopped(gateway, log, {
+      reload: async () => ({ taken: false, lines: ['the demo has no file to reload'] }),
+      onReady: () => {
+        if (!context.json) for (const line of welcome(gateway, caFile)) context.complain(line);
+      },
+    });
   } finally {
     await library.close();
   }

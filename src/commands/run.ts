@@ -27,7 +27,7 @@ export const runCommand: Command = {
     const log = logFor(config, context);
     for (const note of notes) log.warn({ file: note.file, line: note.line }, note.message);
     const gateway = await startGateway(config, context, log);
-    return serveUntilStopped(gateway, log, () => reloadFromFile(gateway, context, log));
+    return serveUntilStopped(gateway, log, { reload: () => reloadFromFile(gateway, context, log) });
   },
 };
 

@@ -47,7 +47,7 @@ function sayReady(gateway: Gateway, log: GatewayLog): void {
 export async function serveUntilStopped(
   gateway: Gateway,
   log: GatewayLog,
-  reload: () => Promise<ReloadOutcome>,
+  { reload, onReady }: { readonly reload: () => Promise<ReloadOutcome>; readonly onReady?: () => void },
 ): Promise<number> {
   const control = await serveControl(gateway.stateDir, {
     reload,
@@ -59,6 +59,7 @@ export async function serveUntilStopped(
     throw error;
   });
   sayReady(gateway, log);
+  onReady?.();
   process.on('SIGHUP', () => void reload());
   // A closed terminal or log reader is no reason to end.
   process.on('SIGPIPE', () => {});
