@@ -1,11 +1,14 @@
 /** What is so at one moment, and the checks that judge it: shared by `status`, `doctor` and the status page. One entry per check. */
+import type { Gate } from '../access/gate.ts';
 import type { ListStanding } from '../access/networks.ts';
+import { serverFacts } from '../access/server-facts.ts';
 import type { Config } from '../config/schema.ts';
 import type { LanNetworks } from '../net/lan.ts';
 import type { Check, CheckVerdict } from '../ops/check.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
 import type { CertificateFacts, CertificateProblem } from '../tls/certificate-facts.ts';
 import { howAppsCome } from './app-route.ts';
+import type { Parts } from './parts.ts';
 
 export interface Situation {
   readonly config: Config;
@@ -23,6 +26,25 @@ export interface Situation {
   /** `address:port` of every open listener; undefined: no gateway is running. */
   readonly listeners: readonly string[] | undefined;
   readonly list: ListStanding;
+}
+
+/** The situation as the parts know it now. `listeners`: of the running gateway, undefined when there is none. */
+export function situationOf(parts: Parts, gate: Gate, listeners: readonly string[] | undefined): Situation {
+  const { config, link, certificates, site, settings } = parts;
+  const server = link.monitor.snapshot;
+  return {
+    config,
+    server,
+    isOutdated: serverFacts(server, settings.minServerVersion).isOutdated,
+    serverIsStrict: gate.serverIsStrict,
+    serverAddress: site.view.serverAddress,
+    certificates: certificates.facts(),
+    certificateProblems: certificates.problems(),
+    lan: site.view.lan,
+    ownAddresses: site.lanAddresses,
+    listeners,
+    list: gate.list,
+  };
 }
 
 type SituationCheck = (situation: Situation) => Check | undefined;

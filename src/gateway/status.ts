@@ -1,13 +1,12 @@
 /** What the running gateway says of itself: one report for `status`, its JSON and the status page. */
 import type { Refusal } from '../access/refusals.ts';
-import { isVersionBelow } from '../access/server-facts.ts';
 import type { Gateway } from '../gateway.ts';
 import type { PageAsk } from '../http/full-lane.ts';
 import type { Light, StatusView } from '../http/pages/status-page.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Check } from '../ops/check.ts';
 import { viewClient } from './gate-options.ts';
-import { judge, type Situation } from './situation.ts';
+import { judge, situationOf } from './situation.ts';
 
 /** How remote access stands. */
 export type RemoteLight = 'green' | 'yellow' | 'red' | 'unknown';
@@ -89,27 +88,7 @@ export function statusReport(gateway: Gateway): StatusReport {
     dns: dnsReport(gateway),
     remote: remoteLight(),
     refusals: gateway.gate.refusals,
-    checks: judge(situationOf(gateway)),
-  };
-}
-
-/** The situation as the running gateway knows it. */
-export function situationOf(gateway: Gateway): Situation {
-  const { config, link, certificates, site, settings } = gateway.parts;
-  const server = link.monitor.snapshot;
-  const minimum = settings.minServerVersion === 'auto' ? server.kind.minimumSafeVersion : settings.minServerVersion;
-  return {
-    config,
-    server,
-    isOutdated: minimum !== undefined && isVersionBelow(server.identity?.version, minimum),
-    serverIsStrict: gateway.gate.serverIsStrict,
-    serverAddress: site.view.serverAddress,
-    certificates: certificates.facts(),
-    certificateProblems: certificates.problems(),
-    lan: site.view.lan,
-    ownAddresses: site.lanAddresses,
-    listeners: gateway.entrance.endpoints(),
-    list: gateway.gate.list,
+    checks: judge(situationOf(gateway.parts, gateway.gate, gateway.entrance.endpoints())),
   };
 }
 

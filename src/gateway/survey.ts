@@ -3,14 +3,13 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGate, type Gate } from '../access/gate.ts';
-import { isVersionBelow } from '../access/server-facts.ts';
 import type { Config } from '../config/schema.ts';
 import { silentLog } from '../lib/log.ts';
 import { StateFolder } from '../lib/state-folder.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
 import { gateOptions } from './gate-options.ts';
 import { buildParts, closeReplaced, type Parts } from './parts.ts';
-import type { Situation } from './situation.ts';
+import { type Situation, situationOf } from './situation.ts';
 
 /** What is remembered and decides how things stand; the rest of the state folder is not looked at. */
 const REMEMBERED = ['server.json', 'session-key', 'client-id', 'certificates/server.pem', 'ca/root.pem', 'ca/leaf.pem'];
@@ -59,24 +58,11 @@ export async function surveySituation(
   { parts, gate }: Survey,
   listeners: readonly string[] | undefined,
 ): Promise<Situation> {
-  const { config, link, site, certificates, zones, settings } = parts;
-  const server = await link.monitor.probe();
+  const { link, site, certificates, zones } = parts;
+  await link.monitor.probe();
   await Promise.all([zones.look(), site.refresh()]);
   await certificates.reload();
-  const minimum = settings.minServerVersion === 'auto' ? server.kind.minimumSafeVersion : settings.minServerVersion;
-  return {
-    config,
-    server,
-    isOutdated: minimum !== undefined && isVersionBelow(server.identity?.version, minimum),
-    serverIsStrict: gate.serverIsStrict,
-    serverAddress: site.view.serverAddress,
-    certificates: certificates.facts(),
-    certificateProblems: certificates.problems(),
-    lan: site.view.lan,
-    ownAddresses: site.lanAddresses,
-    listeners,
-    list: gate.list,
-  };
+  return situationOf(parts, gate, listeners);
 }
 
 function assumedClaimed(snapshot: ServerSnapshot): ServerSnapshot {
