@@ -57,8 +57,10 @@ export class UdpExchange {
   }
 }
 
+/** A socket that is still being bound closes once it is; its own listeners see to that. */
 function closeQuietly(socket: Socket): void {
-  socket.removeAllListeners();
+  socket.removeAllListeners('message');
+  socket.removeAllListeners('error');
   socket.on('error', () => {});
   try {
     socket.close();
