@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { withSurvey } from '../gateway/survey.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { StateFolder } from '../lib/state-folder.ts';
+import { askControl } from '../ops/control.ts';
 import { importCertificate } from '../tls/import.ts';
 import { type Command, EXIT_DONE } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
@@ -31,12 +32,26 @@ export const certificateCommand: Command = {
     await state.prepare();
     const facts = await importCertificate({ bytes, state, machineId, expectedZone });
     const { names, daysLeft, fingerprint } = facts;
-    if (context.json) context.print(JSON.stringify({ imported: true, names, daysLeft, fingerprint }));
-    else
-      context.print(`imported: ${names.join(', ')}, ${daysLeft} days left; a running gateway takes it within seconds`);
+    const isInUse = await isTakenByGateway(stateDir);
+    if (context.json) context.print(JSON.stringify({ imported: true, names, daysLeft, fingerprint, inUse: isInUse }));
+    else {
+      const use = isInUse ? 'the running gateway uses it' : 'kept for the next start: no gateway is running';
+      context.print(`imported: ${names.join(', ')}, ${daysLeft} days left; ${use}`);
+    }
     return EXIT_DONE;
   },
 };
+
+/** Tells the running gateway to look now; false: none is running, or it may not be asked. */
+async function isTakenByGateway(stateDir: string): Promise<boolean> {
+  try {
+    await askControl(stateDir, { command: 'reload-certificates' });
+    return true;
+  } catch (error) {
+    if (error instanceof GatewayError) return false;
+    throw error;
+  }
+}
 
 async function readBounded(path: string): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -54,6 +54,7 @@ export async function serveUntilStopped(
     status: async () => gateway.status(),
     explain: async (question) => gateway.explain(question),
     setup: async (question) => gateway.setup(question),
+    'reload-certificates': async () => gateway.parts.certificates.reload(),
   }).catch(async (error: unknown) => {
     await gateway.stop();
     throw error;

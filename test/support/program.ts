@@ -79,6 +79,7 @@ export class RunningProgram {
   constructor(child: ChildProcess) {
     this.#child = child;
     this.#stderr = collect(child.stderr);
+    child.stderr?.on('data', () => this.#wake());
     let rest = '';
     child.stdout?.on('data', (chunk: Buffer) => {
       const lines = (rest + chunk.toString('utf8')).split('\n');
@@ -109,6 +110,18 @@ export class RunningProgram {
       }
       await this.#change(leftMs);
     }
+  }
+
+  /** What it has written to standard error, as soon as that matches. */
+  async errorText(wanted: RegExp, timeoutMs = 10_000): Promise<string> {
+    const deadline = performance.now() + timeoutMs;
+    while (!wanted.test(this.#stderr())) {
+      const leftMs = deadline - performance.now();
+      if (this.#exit !== undefined || leftMs <= 0)
+        throw new Error(`standard error never said ${wanted}:\n${this.#stderr()}`);
+      await this.#change(leftMs);
+    }
+    return this.#stderr();
   }
 
   /** The port of the first listener. */
