@@ -79,17 +79,17 @@ export class Listeners {
   }
 }
 
-/** UDP and TCP on the same port. A port 0 is the system's choice for UDP, which may be taken for TCP: then it chooses again. */
+/** TCP and UDP on the same port. A port 0 is the system's choice for TCP, which may be taken for UDP: then it chooses again. */
 async function openBoth(
   { address, port }: Endpoint,
   options: UdpListenerOptions,
-): Promise<{ udp: UdpListener; tcp: TcpListener }> {
+): Promise<{ tcp: TcpListener; udp: UdpListener }> {
   for (let attempt = 1; ; attempt++) {
-    const udp = await UdpListener.open(address, port, options);
+    const tcp = await TcpListener.open(address, port, options);
     try {
-      return { udp, tcp: await TcpListener.open(address, udp.port, options) };
+      return { tcp, udp: await UdpListener.open(address, tcp.port, options) };
     } catch (error) {
-      udp.close();
+      await tcp.close();
       if (port !== 0 || attempt === MAX_PORT_CHOICES) throw error;
     }
   }

@@ -1,7 +1,7 @@
 /** An upstream that does what a test tells it: the truth, every lie, or nothing. UDP and TCP on one port of loopback. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import packet, { type Answer, type DecodedPacket } from 'dns-packet';
 import { framed } from './ask.ts';
 
@@ -29,12 +29,6 @@ export interface FakeUpstream {
 }
 
 export async function fakeUpstream(handle: (asked: Asked) => void, address = '127.0.0.1'): Promise<FakeUpstream> {
-  const udp = createSocket('udp4');
-  const stranger = createSocket('udp4');
-  udp.bind(0, address);
-  stranger.bind(0, address);
-  await Promise.all([once(udp, 'listening'), once(stranger, 'listening')]);
-  const { port } = udp.address();
   const connections = new Set<Socket>();
   const asked: Asked[] = [];
   const take = (bytes: Buffer, rest: Pick<Asked, 'transport' | 'port' | 'send' | 'sendFromElsewhere'>) => {
@@ -42,11 +36,6 @@ export async function fakeUpstream(handle: (asked: Asked) => void, address = '12
     asked.push(question);
     upstream.handle(question);
   };
-  udp.on('message', (bytes, from) => {
-    const send = (answer: Uint8Array) => udp.send(answer, from.port, from.address);
-    const sendFromElsewhere = (answer: Uint8Array) => stranger.send(answer, from.port, from.address);
-    take(bytes, { transport: 'udp', port: from.port, send, sendFromElsewhere });
-  });
   const tcp = createServer((socket) => {
     connections.add(socket);
     socket.on('error', () => {});
@@ -62,9 +51,18 @@ export async function fakeUpstream(handle: (asked: Asked) => void, address = '12
       }
     });
   });
-  tcp.listen(port, address);
+  // TCP first: its ports are the scarcer ones.
+  tcp.listen(0, address);
   await once(tcp, 'listening');
-
+  const { port } = tcp.address() as AddressInfo;
+  const udp = createSocket('udp4').bind(port, address);
+  const stranger = createSocket('udp4').bind(0, address);
+  await Promise.all([once(udp, 'listening'), once(stranger, 'listening')]);
+  udp.on('message', (bytes, from) => {
+    const send = (answer: Uint8Array) => udp.send(answer, from.port, from.address);
+    const sendFromElsewhere = (answer: Uint8Array) => stranger.send(answer, from.port, from.address);
+    take(bytes, { transport: 'udp', port: from.port, send, sendFromElsewhere });
+  });
   const upstream: FakeUpstream = {
     port,
     entry: `${address}:${port}`,
