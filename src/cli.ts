@@ -21,7 +21,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   if (command === undefined) return refuseCommand(name);
   try {
     const context = readArguments(command, rest);
-    return context === undefined ? printHelp(command.name) : await command.run(context);
+    if (context === undefined) return printHelp(command.name);
+    return await (await command.load()).run(context);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     complain(`lockgate ${command.name}: ${error.sentence}`);
@@ -88,8 +89,10 @@ function printHelp(name: string | undefined): number {
 
 usage: lockgate COMMAND [--config PATH] [--json]
 `);
-  for (const { name: label, synopsis, summary } of COMMANDS)
-    print(`  ${`${label} ${synopsis}`.trimEnd().padEnd(30)} ${summary}`);
+  for (const { name: label, synopsis, summary } of COMMANDS) {
+    print(`  ${label} ${synopsis}`.trimEnd());
+    print(`      ${summary}`);
+  }
   print(`
 --config PATH   the file to read (default ${DEFAULT_CONFIG_PATH}, or $LOCKGATE_CONFIG)
 --json          machine-readable output

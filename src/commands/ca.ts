@@ -1,26 +1,21 @@
 /** `lockgate ca`: prints what a device installs to trust the private CA. */
 import { GatewayError } from '../lib/errors.ts';
 import { StateFolder } from '../lib/state-folder.ts';
-import { type Command, EXIT_DONE } from './command.ts';
+import { type CommandContext, EXIT_DONE } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
-export const caCommand: Command = {
-  name: 'ca',
-  synopsis: '[--mobileconfig]',
-  summary: "print the private CA's certificate (PEM), or a profile for Apple devices",
-  options: { mobileconfig: { type: 'boolean' } },
-  async run(context) {
-    const { Authority } = await import('../tls/authority.ts');
-    const { config } = await loadFile(context);
-    const folder = stateFolderOf(config, context.env);
-    const authority = await Authority.existing(new StateFolder(folder));
-    if (authority === undefined) {
-      throw new GatewayError('certificate', `there is no private CA in ${JSON.stringify(folder)}`, {
-        hint: 'the gateway makes one when it runs without any other certificate, or with [certificate] source = "private-ca"',
-      });
-    }
-    const text = context.options['mobileconfig'] === true ? authority.mobileconfig : authority.certificatePem;
-    context.print(context.json ? JSON.stringify({ certificate: text }) : text.trimEnd());
-    return EXIT_DONE;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const { Authority } = await import('../tls/authority.ts');
+  const { config } = await loadFile(context);
+  const folder = stateFolderOf(config, context.env);
+  const authority = await Authority.existing(new StateFolder(folder));
+  if (authority === undefined) {
+    throw new GatewayError('certificate', `there is no private CA in ${JSON.stringify(folder)}`, {
+      hint: 'the gateway makes one when it runs without any other certificate, or with [certificate] source = "private-ca"',
+    });
+  }
+  const text = context.options['mobileconfig'] === true ? authority.mobileconfig : authority.certificatePem;
+  context.print(context.json ? JSON.stringify({ certificate: text }) : text.trimEnd());
+  return EXIT_DONE;
+}

@@ -5,42 +5,37 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import { StateFolder } from '../lib/state-folder.ts';
 import { askControl } from '../ops/control.ts';
 import { importCertificate } from '../tls/import.ts';
-import { type Command, EXIT_DONE } from './command.ts';
+import { type CommandContext, EXIT_DONE } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
 /** A chain and a key are a few KB. */
 const MAX_FILE_BYTES = 256 * 1024;
 
-export const certificateCommand: Command = {
-  name: 'certificate',
-  synopsis: 'import [FILE or -]',
-  summary: "take the media server's PKCS#12, check key, zone and dates, keep it and swap it in",
-  operands: [1, 2],
-  async run(context) {
-    const [verb, path = '-'] = context.operands;
-    if (verb !== 'import') throw new GatewayError('usage', 'it is used as: lockgate certificate import [FILE or -]');
-    const { config } = await loadFile(context);
-    const stateDir = stateFolderOf(config, context.env);
-    const bytes = await readBounded(path);
-    // The server says who it is and which zone it has: its passphrase, and the proof that the file is for it.
-    const { machineId, expectedZone } = await withSurvey({ config, stateDir }, async ({ parts }) => {
-      const { identity } = await parts.link.monitor.probe();
-      await parts.zones.look();
-      return { machineId: config.server.id || identity?.id, expectedZone: parts.zones.ofServer };
-    });
-    const state = new StateFolder(stateDir);
-    await state.prepare();
-    const facts = await importCertificate({ bytes, state, machineId, expectedZone });
-    const { names, daysLeft, fingerprint } = facts;
-    const isInUse = await isTakenByGateway(stateDir);
-    if (context.json) context.print(JSON.stringify({ imported: true, names, daysLeft, fingerprint, inUse: isInUse }));
-    else {
-      const use = isInUse ? 'the running gateway uses it' : 'kept for the next start: no gateway is running';
-      context.print(`imported: ${names.join(', ')}, ${daysLeft} days left; ${use}`);
-    }
-    return EXIT_DONE;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const [verb, path = '-'] = context.operands;
+  if (verb !== 'import') throw new GatewayError('usage', 'it is used as: lockgate certificate import [FILE or -]');
+  const { config } = await loadFile(context);
+  const stateDir = stateFolderOf(config, context.env);
+  const bytes = await readBounded(path);
+  // The server says who it is and which zone it has: its passphrase, and the proof that the file is for it.
+  const { machineId, expectedZone } = await withSurvey({ config, stateDir }, async ({ parts }) => {
+    const { identity } = await parts.link.monitor.probe();
+    await parts.zones.look();
+    return { machineId: config.server.id || identity?.id, expectedZone: parts.zones.ofServer };
+  });
+  const state = new StateFolder(stateDir);
+  await state.prepare();
+  const facts = await importCertificate({ bytes, state, machineId, expectedZone });
+  const { names, daysLeft, fingerprint } = facts;
+  const isInUse = await isTakenByGateway(stateDir);
+  if (context.json) context.print(JSON.stringify({ imported: true, names, daysLeft, fingerprint, inUse: isInUse }));
+  else {
+    const use = isInUse ? 'the running gateway uses it' : 'kept for the next start: no gateway is running';
+    context.print(`imported: ${names.join(', ')}, ${daysLeft} days left; ${use}`);
+  }
+  return EXIT_DONE;
+}
 
 /** Tells the running gateway to look now; false: none is running, or it may not be asked. */
 async function isTakenByGateway(stateDir: string): Promise<boolean> {

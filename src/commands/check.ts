@@ -4,37 +4,32 @@ import { findingsToJson, renderFinding } from '../config/report.ts';
 import type { Config } from '../config/schema.ts';
 import type { Situation } from '../gateway/situation.ts';
 import { surveySituation, withSurvey } from '../gateway/survey.ts';
-import { type Command, EXIT_DONE } from './command.ts';
+import { type CommandContext, EXIT_DONE } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
-export const checkCommand: Command = {
-  name: 'check',
-  synopsis: '[--paths]',
-  summary: 'say everything that is wrong with the file, what automatic values became, and what will surprise',
-  options: { paths: { type: 'boolean' } },
-  async run(context) {
-    const { config, notes } = await loadFile(context);
-    const stateDir = stateFolderOf(config, context.env);
-    if (context.options['paths'] === true) {
-      for (const path of pathsOf(config, context.configPath, stateDir)) context.print(path);
-      return EXIT_DONE;
-    }
-    const openwrtLanNetworks = context.env['LOCKGATE_LAN_NETWORKS'];
-    const values = await withSurvey({ config, stateDir, openwrtLanNetworks }, async (survey) =>
-      automaticValues(await surveySituation(survey, undefined)),
-    );
-    if (context.json) {
-      context.print(JSON.stringify({ ok: true, notes: findingsToJson(notes), values: Object.fromEntries(values) }));
-      return EXIT_DONE;
-    }
-    for (const note of notes) context.print(renderFinding(note));
-    if (notes.length > 0) context.print('');
-    const width = Math.max(...values.map(([name]) => name.length));
-    for (const [name, value] of values) context.print(`${name.padEnd(width)}  ${value}`);
-    context.print(`${context.configPath}: no faults${notes.length === 0 ? '' : `, ${notes.length} to know about`}`);
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const { config, notes } = await loadFile(context);
+  const stateDir = stateFolderOf(config, context.env);
+  if (context.options['paths'] === true) {
+    for (const path of pathsOf(config, context.configPath, stateDir)) context.print(path);
     return EXIT_DONE;
-  },
-};
+  }
+  const openwrtLanNetworks = context.env['LOCKGATE_LAN_NETWORKS'];
+  const values = await withSurvey({ config, stateDir, openwrtLanNetworks }, async (survey) =>
+    automaticValues(await surveySituation(survey, undefined)),
+  );
+  if (context.json) {
+    context.print(JSON.stringify({ ok: true, notes: findingsToJson(notes), values: Object.fromEntries(values) }));
+    return EXIT_DONE;
+  }
+  for (const note of notes) context.print(renderFinding(note));
+  if (notes.length > 0) context.print('');
+  const width = Math.max(...values.map(([name]) => name.length));
+  for (const [name, value] of values) context.print(`${name.padEnd(width)}  ${value}`);
+  context.print(`${context.configPath}: no faults${notes.length === 0 ? '' : `, ${notes.length} to know about`}`);
+  return EXIT_DONE;
+}
 
 /** What the automatic values stand for, here and now. */
 function automaticValues({

@@ -27,8 +27,8 @@ export interface Command {
   readonly options?: ParseArgsOptionsConfig;
   /** How many operands it takes at least and at most. */
   readonly operands?: readonly [number, number];
-  /** Runs it; the number is the exit status. */
-  run(context: CommandContext): Promise<number>;
+  /** The file that does it. */
+  load(): Promise<{ run(context: CommandContext): Promise<number> }>;
 }
 
 export const EXIT_DONE = 0;

@@ -10,29 +10,24 @@ import { type Survey, surveySituation, withSurvey } from '../gateway/survey.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { type Check, hasFault, renderChecks } from '../ops/check.ts';
 import { askControl } from '../ops/control.ts';
-import { type Command, EXIT_DONE, EXIT_NO } from './command.ts';
+import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';
 
-export const doctorCommand: Command = {
-  name: 'doctor',
-  synopsis: '[--public]',
-  summary: 'test the whole chain from outside in and say what to change; --public: ask public resolvers too',
-  options: { public: { type: 'boolean' } },
-  async run(context) {
-    const { config } = await loadFile(context);
-    const stateDir = stateFolderOf(config, context.env);
-    const running = await runningGateway(stateDir);
-    const openwrtLanNetworks = context.env['LOCKGATE_LAN_NETWORKS'];
-    const checks = await withSurvey({ config, stateDir, openwrtLanNetworks }, (survey) =>
-      examine(survey, { config, running, isPublic: context.options['public'] === true }),
-    );
-    if (context.json) context.print(JSON.stringify({ checks }));
-    else for (const line of renderChecks(checks)) context.print(line);
-    return hasFault(checks) ? EXIT_NO : EXIT_DONE;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const { config } = await loadFile(context);
+  const stateDir = stateFolderOf(config, context.env);
+  const running = await runningGateway(stateDir);
+  const openwrtLanNetworks = context.env['LOCKGATE_LAN_NETWORKS'];
+  const checks = await withSurvey({ config, stateDir, openwrtLanNetworks }, (survey) =>
+    examine(survey, { config, running, isPublic: context.options['public'] === true }),
+  );
+  if (context.json) context.print(JSON.stringify({ checks }));
+  else for (const line of renderChecks(checks)) context.print(line);
+  return hasFault(checks) ? EXIT_NO : EXIT_DONE;
+}
 
 interface Examination {
   readonly config: Config;

@@ -3,34 +3,18 @@ import type { Explanation, Supposition } from '../access/explain.ts';
 import { withSurvey } from '../gateway/survey.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { askControl } from '../ops/control.ts';
-import { type Command, type CommandContext, EXIT_DONE } from './command.ts';
+import { type CommandContext, EXIT_DONE } from './command.ts';
 import { type LoadedFile, loadFile, stateFolderOf } from './load.ts';
 
-export const explainCommand: Command = {
-  name: 'explain',
-  synopsis:
-    '--from IP [--host H] [--path P] [--method M] [--plain] [--token T] [--origin O] [--session] [--forwarded-for F]',
-  summary: 'the decision that such a request would get, the rule that made it, and the line that would change it',
-  options: {
-    from: { type: 'string' },
-    host: { type: 'string' },
-    path: { type: 'string' },
-    method: { type: 'string' },
-    plain: { type: 'boolean' },
-    token: { type: 'string' },
-    origin: { type: 'string' },
-    session: { type: 'boolean' },
-    'forwarded-for': { type: 'string' },
-  },
-  async run(context) {
-    const file = await loadFile(context);
-    const supposition = suppositionOf(context);
-    const { explanation, source } = await explain(supposition, file, context);
-    if (context.json) context.print(JSON.stringify({ ...explanation, source }));
-    else for (const line of render(explanation, source)) context.print(line);
-    return EXIT_DONE;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const file = await loadFile(context);
+  const supposition = suppositionOf(context);
+  const { explanation, source } = await explain(supposition, file, context);
+  if (context.json) context.print(JSON.stringify({ ...explanation, source }));
+  else for (const line of render(explanation, source)) context.print(line);
+  return EXIT_DONE;
+}
 
 function suppositionOf({ options }: CommandContext): Supposition {
   const text = (name: string) => (typeof options[name] === 'string' ? options[name] : undefined);

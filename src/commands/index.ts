@@ -1,33 +1,111 @@
-/** All commands, in the order of `--help`. */
-import { caCommand } from './ca.ts';
-import { certificateCommand } from './certificate.ts';
-import { checkCommand } from './check.ts';
+/** All commands, in the order of `--help`. What a command does is loaded when it is called: a short question must not wait for the gateway. */
 import type { Command } from './command.ts';
-import { doctorCommand } from './doctor.ts';
-import { explainCommand } from './explain.ts';
-import { hashPinCommand } from './hash-pin.ts';
-import { initCommand } from './init.ts';
-import { loginCommand } from './login.ts';
-import { reloadCommand } from './reload.ts';
-import { runCommand } from './run.ts';
-import { setupCommand } from './setup.ts';
-import { snippetCommand } from './snippet.ts';
-import { statusCommand } from './status.ts';
-import { versionCommand } from './version.ts';
 
 export const COMMANDS: readonly Command[] = [
-  runCommand,
-  initCommand,
-  checkCommand,
-  statusCommand,
-  doctorCommand,
-  explainCommand,
-  snippetCommand,
-  certificateCommand,
-  loginCommand,
-  setupCommand,
-  hashPinCommand,
-  caCommand,
-  reloadCommand,
-  versionCommand,
+  {
+    name: 'run',
+    synopsis: '[--demo]',
+    summary: 'the gateway, in the foreground; --demo: with a built-in sample library and no file at all',
+    options: { demo: { type: 'boolean' } },
+    load: () => import('./run.ts'),
+  },
+  {
+    name: 'init',
+    synopsis: '',
+    summary:
+      'look for the server, its folder, a free port and the LAN, and write the shortest file; never over an existing one',
+    load: () => import('./init.ts'),
+  },
+  {
+    name: 'check',
+    synopsis: '[--paths]',
+    summary: 'say everything that is wrong with the file, what automatic values became, and what will surprise',
+    options: { paths: { type: 'boolean' } },
+    load: () => import('./check.ts'),
+  },
+  {
+    name: 'status',
+    synopsis: '[--gateway]',
+    summary: 'what the running gateway is doing; --gateway: exit 1 only for its own faults (health checks)',
+    options: { gateway: { type: 'boolean' } },
+    load: () => import('./status.ts'),
+  },
+  {
+    name: 'doctor',
+    synopsis: '[--public]',
+    summary: 'test the whole chain from outside in and say what to change; --public: ask public resolvers too',
+    options: { public: { type: 'boolean' } },
+    load: () => import('./doctor.ts'),
+  },
+  {
+    name: 'explain',
+    synopsis:
+      '--from IP [--host H] [--path P] [--method M] [--plain] [--token T] [--origin O] [--session] [--forwarded-for F]',
+    summary: 'the decision that such a request would get, the rule that made it, and the line that would change it',
+    options: {
+      from: { type: 'string' },
+      host: { type: 'string' },
+      path: { type: 'string' },
+      method: { type: 'string' },
+      plain: { type: 'boolean' },
+      token: { type: 'string' },
+      origin: { type: 'string' },
+      session: { type: 'boolean' },
+      'forwarded-for': { type: 'string' },
+    },
+    load: () => import('./explain.ts'),
+  },
+  {
+    name: 'snippet',
+    synopsis: 'TARGET',
+    summary:
+      'the lines to paste for dnsmasq, openwrt, unbound, pfsense, opnsense, pihole, adguardhome, coredns, fritzbox, asuswrt, mikrotik, hosts; nas: the daily push of the certificate',
+    operands: [1, 1],
+    load: () => import('./snippet.ts'),
+  },
+  {
+    name: 'certificate',
+    synopsis: 'import [FILE or -]',
+    summary: "take the media server's PKCS#12, check key, zone and dates, keep it and swap it in",
+    operands: [1, 2],
+    load: () => import('./certificate.ts'),
+  },
+  {
+    name: 'login',
+    synopsis: '',
+    summary: 'link the gateway to a media-server account for clients that are let in; prints a code for plex.tv/link',
+    load: () => import('./login.ts'),
+  },
+  {
+    name: 'setup',
+    synopsis: '[--code CODE] [--new-server]',
+    summary: 'print the claim link and rewrite the setup file; claim from the shell; forget the remembered server',
+    options: { code: { type: 'string' }, 'new-server': { type: 'boolean' } },
+    load: () => import('./setup.ts'),
+  },
+  {
+    name: 'hash-pin',
+    synopsis: '',
+    summary: 'ask for a PIN and print the value for [access] pin_hash',
+    load: () => import('./hash-pin.ts'),
+  },
+  {
+    name: 'ca',
+    synopsis: '[--mobileconfig]',
+    summary: "print the private CA's certificate (PEM), or a profile for Apple devices",
+    options: { mobileconfig: { type: 'boolean' } },
+    load: () => import('./ca.ts'),
+  },
+  {
+    name: 'reload',
+    synopsis: '',
+    summary: 'ask the running gateway to reload; says whether the new file was taken, or why not',
+    load: () => import('./reload.ts'),
+  },
+  {
+    name: 'version',
+    synopsis: '',
+    summary: 'version, Node version, build target',
+    load: () => import('./version.ts'),
+  },
 ];

@@ -9,37 +9,32 @@ import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import { listen } from '../net/listen.ts';
 import { USUAL_DATA_FOLDERS } from '../tls/plex-data-folder.ts';
-import { type Command, EXIT_DONE } from './command.ts';
+import { type CommandContext, EXIT_DONE } from './command.ts';
 import { stateFolderOf } from './load.ts';
 
 /** The server's own port first: then apps need no change. */
 const OTHER_PORTS = [32443, 32444, 32445];
 const FILE_MODE = 0o600;
 
-export const initCommand: Command = {
-  name: 'init',
-  synopsis: '',
-  summary:
-    'look for the server, its folder, a free port and the LAN, and write the shortest file; never over an existing one',
-  async run(context) {
-    const config = defaultConfig();
-    const found = await withSurvey({ config, stateDir: stateFolderOf(config, context.env) }, async (survey) => {
-      const situation = await surveySituation(survey, undefined);
-      return { situation, dataFolder: survey.parts.plexHome.dataFolder };
-    });
-    const port = await freePort(found.situation);
-    const text = fileFor(config, found.situation, found.dataFolder, port);
-    await writeNew(context.configPath, text);
-    if (context.json)
-      context.print(JSON.stringify({ written: context.configPath, port, server: found.situation.server.url ?? null }));
-    else {
-      context.print(`${context.configPath}:\n`);
-      context.print(text);
-      context.print(`next: read the file, then lockgate check and lockgate run`);
-    }
-    return EXIT_DONE;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const config = defaultConfig();
+  const found = await withSurvey({ config, stateDir: stateFolderOf(config, context.env) }, async (survey) => {
+    const situation = await surveySituation(survey, undefined);
+    return { situation, dataFolder: survey.parts.plexHome.dataFolder };
+  });
+  const port = await freePort(found.situation);
+  const text = fileFor(config, found.situation, found.dataFolder, port);
+  await writeNew(context.configPath, text);
+  if (context.json)
+    context.print(JSON.stringify({ written: context.configPath, port, server: found.situation.server.url ?? null }));
+  else {
+    context.print(`${context.configPath}:\n`);
+    context.print(text);
+    context.print(`next: read the file, then lockgate check and lockgate run`);
+  }
+  return EXIT_DONE;
+}
 
 async function freePort({ server, serverAddress, ownAddresses }: Situation): Promise<number> {
   const isElsewhere =

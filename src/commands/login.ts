@@ -3,45 +3,41 @@
 import { plexAccount } from '../gateway/plex-home.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { StateFolder, writeFileAtomically } from '../lib/state-folder.ts';
-import { type Command, EXIT_DONE } from './command.ts';
+import { type CommandContext, EXIT_DONE } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
 const ASK_INTERVAL_MS = 1_500;
 const TOKEN_FILE = 'server-token';
 const LINK_PAGE = 'https://plex.tv/link';
 
-export const loginCommand: Command = {
-  name: 'login',
-  synopsis: '',
-  summary: 'link the gateway to a media-server account for clients that are let in; prints a code for plex.tv/link',
-  async run(context) {
-    const { config } = await loadFile(context);
-    const state = new StateFolder(stateFolderOf(config, context.env));
-    await state.prepare();
-    const account = await plexAccount(config, state);
-    const code = await account.requestLinkCode();
-    if (code === undefined) {
-      throw new GatewayError('server', `${config.server.account_url} cannot be asked`, {
-        hint: 'see that this host reaches the Internet, then try again',
-      });
-    }
-    context.complain(
-      `Open ${LINK_PAGE} as the user whose rights clients on your list shall have (best a managed user), and type in:\n\n    ${code.code}\n`,
-    );
-    const token = await waitForToken(account, code);
-    const user = await account.userOf(token);
-    const path = config.server.token_file || state.pathOf(TOKEN_FILE);
-    await writeFileAtomically(path, `${token}\n`, 0o600);
-    const whose = user === undefined ? 'an account that could not be looked up' : `"${user.name}"`;
-    if (context.json) context.print(JSON.stringify({ user: user?.name ?? null, token_file: path }));
-    else {
-      context.print(`the token of ${whose} is in ${path}`);
-      if (config.server.token_file === '')
-        context.print(`next: put this into the file and reload: [server] token_file = "${path}"`);
-    }
-    return EXIT_DONE;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const { config } = await loadFile(context);
+  const state = new StateFolder(stateFolderOf(config, context.env));
+  await state.prepare();
+  const account = await plexAccount(config, state);
+  const code = await account.requestLinkCode();
+  if (code === undefined) {
+    throw new GatewayError('server', `${config.server.account_url} cannot be asked`, {
+      hint: 'see that this host reaches the Internet, then try again',
+    });
+  }
+  context.complain(
+    `Open ${LINK_PAGE} as the user whose rights clients on your list shall have (best a managed user), and type in:\n\n    ${code.code}\n`,
+  );
+  const token = await waitForToken(account, code);
+  const user = await account.userOf(token);
+  const path = config.server.token_file || state.pathOf(TOKEN_FILE);
+  await writeFileAtomically(path, `${token}\n`, 0o600);
+  const whose = user === undefined ? 'an account that could not be looked up' : `"${user.name}"`;
+  if (context.json) context.print(JSON.stringify({ user: user?.name ?? null, token_file: path }));
+  else {
+    context.print(`the token of ${whose} is in ${path}`);
+    if (config.server.token_file === '')
+      context.print(`next: put this into the file and reload: [server] token_file = "${path}"`);
+  }
+  return EXIT_DONE;
+}
 
 async function waitForToken(
   account: Awaited<ReturnType<typeof plexAccount>>,

@@ -1,6 +1,6 @@
 /** `lockgate reload`: asks the running gateway to take the file, and says whether it did, or why not. */
 import { askControl } from '../ops/control.ts';
-import { type Command, EXIT_DONE, EXIT_NO } from './command.ts';
+import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
 /** What the gateway answers. */
@@ -10,15 +10,11 @@ export interface ReloadOutcome {
   readonly lines: readonly string[];
 }
 
-export const reloadCommand: Command = {
-  name: 'reload',
-  synopsis: '',
-  summary: 'ask the running gateway to reload; says whether the new file was taken, or why not',
-  async run(context) {
-    const { config } = await loadFile(context);
-    const outcome = (await askControl(stateFolderOf(config, context.env), { command: 'reload' })) as ReloadOutcome;
-    if (context.json) context.print(JSON.stringify(outcome));
-    else for (const line of outcome.lines) (outcome.taken ? context.print : context.complain)(line);
-    return outcome.taken ? EXIT_DONE : EXIT_NO;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const { config } = await loadFile(context);
+  const outcome = (await askControl(stateFolderOf(config, context.env), { command: 'reload' })) as ReloadOutcome;
+  if (context.json) context.print(JSON.stringify(outcome));
+  else for (const line of outcome.lines) (outcome.taken ? context.print : context.complain)(line);
+  return outcome.taken ? EXIT_DONE : EXIT_NO;
+}

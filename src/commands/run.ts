@@ -8,28 +8,23 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { StateFolder } from '../lib/state-folder.ts';
 import type { GatewayLog } from '../ops/log.ts';
-import type { Command, CommandContext } from './command.ts';
+import type { CommandContext } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 import type { ReloadOutcome } from './reload.ts';
 import { logFor, serveUntilStopped } from './serve.ts';
 
-export const runCommand: Command = {
-  name: 'run',
-  synopsis: '[--demo]',
-  summary: 'the gateway, in the foreground; --demo: with a built-in sample library and no file at all',
-  options: { demo: { type: 'boolean' } },
-  async run(context) {
-    if (context.options['demo'] === true) {
-      const { runDemo } = await import('./run-demo.ts');
-      return runDemo(context);
-    }
-    const { config, notes } = await loadFile(context);
-    const log = logFor(config, context);
-    for (const note of notes) log.warn({ file: note.file, line: note.line }, note.message);
-    const gateway = await startGateway(config, context, log);
-    return serveUntilStopped(gateway, log, { reload: () => reloadFromFile(gateway, context, log) });
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  if (context.options['demo'] === true) {
+    const { runDemo } = await import('./run-demo.ts');
+    return runDemo(context);
+  }
+  const { config, notes } = await loadFile(context);
+  const log = logFor(config, context);
+  for (const note of notes) log.warn({ file: note.file, line: note.line }, note.message);
+  const gateway = await startGateway(config, context, log);
+  return serveUntilStopped(gateway, log, { reload: () => reloadFromFile(gateway, context, log) });
+}
 
 async function startGateway(config: Config, { env }: CommandContext, log: Log): Promise<Gateway> {
   return Gateway.start({

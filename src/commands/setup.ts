@@ -2,29 +2,24 @@
 import type { SetupOutcome } from '../gateway/setup.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { askControl } from '../ops/control.ts';
-import { type Command, EXIT_DONE, EXIT_NO } from './command.ts';
+import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
 /** A claim is confirmed within half a minute, or not at all. */
 const TIMEOUT_MS = 60_000;
 
-export const setupCommand: Command = {
-  name: 'setup',
-  synopsis: '[--code CODE] [--new-server]',
-  summary: 'print the claim link and rewrite the setup file; claim from the shell; forget the remembered server',
-  options: { code: { type: 'string' }, 'new-server': { type: 'boolean' } },
-  async run(context) {
-    const { code, 'new-server': newServer } = context.options;
-    if (code !== undefined && newServer === true) {
-      throw new GatewayError('usage', '--code and --new-server do not go together', {
-        hint: 'forget the old server first',
-      });
-    }
-    const { config } = await loadFile(context);
-    const question = { command: 'setup', newServer: newServer === true, ...(typeof code === 'string' ? { code } : {}) };
-    const outcome = (await askControl(stateFolderOf(config, context.env), question, TIMEOUT_MS)) as SetupOutcome;
-    if (context.json) context.print(JSON.stringify(outcome));
-    else for (const line of outcome.lines) context.print(line);
-    return outcome.done ? EXIT_DONE : EXIT_NO;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const { code, 'new-server': newServer } = context.options;
+  if (code !== undefined && newServer === true) {
+    throw new GatewayError('usage', '--code and --new-server do not go together', {
+      hint: 'forget the old server first',
+    });
+  }
+  const { config } = await loadFile(context);
+  const question = { command: 'setup', newServer: newServer === true, ...(typeof code === 'string' ? { code } : {}) };
+  const outcome = (await askControl(stateFolderOf(config, context.env), question, TIMEOUT_MS)) as SetupOutcome;
+  if (context.json) context.print(JSON.stringify(outcome));
+  else for (const line of outcome.lines) context.print(line);
+  return outcome.done ? EXIT_DONE : EXIT_NO;
+}

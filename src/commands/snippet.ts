@@ -5,32 +5,27 @@ import { surveySituation, withSurvey } from '../gateway/survey.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { nearestWord } from '../lib/nearest-word.ts';
 import { renderNasSnippet } from '../tls/nas-snippet.ts';
-import { type Command, EXIT_DONE } from './command.ts';
+import { type CommandContext, EXIT_DONE } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
 const TARGETS = [...SNIPPET_TARGETS, 'nas'];
 
-export const snippetCommand: Command = {
-  name: 'snippet',
-  synopsis: 'TARGET',
-  summary: `the lines to paste for ${TARGETS.join(', ')}`,
-  operands: [1, 1],
-  async run(context) {
-    const [target = ''] = context.operands;
-    if (!TARGETS.includes(target)) throw unknownTarget(target);
-    const { config } = await loadFile(context);
-    const text = await withSurvey({ config, stateDir: stateFolderOf(config, context.env) }, async (survey) => {
-      await surveySituation(survey, undefined);
-      const { parts } = survey;
-      if (!isSnippetTarget(target)) {
-        return renderNasSnippet({ gatewayHost: parts.site.lanAddresses[0], gatewayUser: config.run.user || 'root' });
-      }
-      return snippet(target, { facts: dnsFacts(() => parts), answer: config.dns.answer, listen: config.dns.listen });
-    });
-    context.print(context.json ? JSON.stringify({ target, text }) : text.trimEnd());
-    return EXIT_DONE;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const [target = ''] = context.operands;
+  if (!TARGETS.includes(target)) throw unknownTarget(target);
+  const { config } = await loadFile(context);
+  const text = await withSurvey({ config, stateDir: stateFolderOf(config, context.env) }, async (survey) => {
+    await surveySituation(survey, undefined);
+    const { parts } = survey;
+    if (!isSnippetTarget(target)) {
+      return renderNasSnippet({ gatewayHost: parts.site.lanAddresses[0], gatewayUser: config.run.user || 'root' });
+    }
+    return snippet(target, { facts: dnsFacts(() => parts), answer: config.dns.answer, listen: config.dns.listen });
+  });
+  context.print(context.json ? JSON.stringify({ target, text }) : text.trimEnd());
+  return EXIT_DONE;
+}
 
 function unknownTarget(target: string): GatewayError {
   const near = nearestWord(target, TARGETS);

@@ -4,34 +4,29 @@ import type { StatusReport } from '../gateway/status.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hasFault, renderChecks } from '../ops/check.ts';
 import { askControl } from '../ops/control.ts';
-import { type Command, EXIT_DONE, EXIT_NO } from './command.ts';
+import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
 const STATUS_TIMEOUT_MS = 5_000;
 
-export const statusCommand: Command = {
-  name: 'status',
-  synopsis: '[--gateway]',
-  summary: 'what the running gateway is doing; --gateway: exit 1 only for its own faults (health checks)',
-  options: { gateway: { type: 'boolean' } },
-  async run(context) {
-    const { config } = await loadFile(context);
-    const question = { command: 'status' };
-    const report = (await askControl(stateFolderOf(config, context.env), question, STATUS_TIMEOUT_MS).catch(
-      (error: unknown) => {
-        if (context.json && error instanceof GatewayError)
-          context.print(JSON.stringify({ running: false, error: error.message }));
-        else if (error instanceof GatewayError && error.code === 'not-running')
-          context.print('next: start the gateway: lockgate run');
-        throw error;
-      },
-    )) as StatusReport;
-    if (context.json) context.print(JSON.stringify({ running: true, ...report }));
-    else for (const line of render(report)) context.print(line);
-    const isDown = context.options['gateway'] === true ? report.listeners.length === 0 : hasFault(report.checks);
-    return isDown ? EXIT_NO : EXIT_DONE;
-  },
-};
+/** Runs the command; the number is the exit status. */
+export async function run(context: CommandContext): Promise<number> {
+  const { config } = await loadFile(context);
+  const question = { command: 'status' };
+  const report = (await askControl(stateFolderOf(config, context.env), question, STATUS_TIMEOUT_MS).catch(
+    (error: unknown) => {
+      if (context.json && error instanceof GatewayError)
+        context.print(JSON.stringify({ running: false, error: error.message }));
+      else if (error instanceof GatewayError && error.code === 'not-running')
+        context.print('next: start the gateway: lockgate run');
+      throw error;
+    },
+  )) as StatusReport;
+  if (context.json) context.print(JSON.stringify({ running: true, ...report }));
+  else for (const line of render(report)) context.print(line);
+  const isDown = context.options['gateway'] === true ? report.listeners.length === 0 : hasFault(report.checks);
+  return isDown ? EXIT_NO : EXIT_DONE;
+}
 
 function render(report: StatusReport): string[] {
   const { traffic, remote, refusals } = report;
