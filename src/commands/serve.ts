@@ -59,15 +59,17 @@ export async function serveUntilStopped(
     await gateway.stop();
     throw error;
   });
-  sayReady(gateway, log);
-  onReady?.();
+  // Before anybody hears that it is ready: a signal that nobody takes would end it.
   process.on('SIGHUP', () => void reload());
   // A closed terminal or log reader is no reason to end.
   process.on('SIGPIPE', () => {});
-  const signal = await new Promise<string>((resolve) => {
+  const toldToStop = new Promise<string>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
   });
+  sayReady(gateway, log);
+  onReady?.();
+  const signal = await toldToStop;
   log.info({ event: 'stopping', signal }, 'stopping: finishing what runs');
   await control.close();
   await gateway.stop();
