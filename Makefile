@@ -73,3 +73,19 @@ format: node_modules/.installed
 
 clean:
 	rm -rf build dist coverage
+
+# --- Packages -----------------------------------------------------------------------------------------------------------
+# Self-contained programs, and what is made of them: see docker/, openwrt/ and synology/. ARCH may name another machine here.
+
+BUILDER := node_modules/node-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)/bin/node
+
+.PHONY: sea pins
+
+# The program with a runtime and libraries of its own: make sea ARCH=x64|arm64 [PREFIX=/opt/lockgate]
+sea: PREFIX ?= /opt/lockgate
+sea: build/lockgate.cjs
+	$(BUILDER) docker/program/sea.ts $(ARCH) $(PREFIX) build/program/$(ARCH)
+
+# After a change of the Node version, or when Debian has replaced a pinned package.
+pins: node_modules/.installed
+	$(BUILDER) docker/program/make-pins.ts

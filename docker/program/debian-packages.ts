@@ -1,0 +1,147 @@
+/**
+ * Fetches the pinned Debian packages of any architecture with apt-get, without touching what is installed: apt gets folders of its
+ * own, verifies Debian's signatures, and the SHA-256 is compared with the pin.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { PINS, type PinnedPackage, sha256 } from './pins.ts';
+
+const APT_TIMEOUT_MS = 180_000;
+
+/** A package cannot be had: the machine has no apt, no network, or Debian has replaced the pinned version. */
+export class PackageUnavailable extends Error {}
+
+/** Fetches packages into `cacheFolder` (kept between builds) and unpacks them. */
+export class DebianPackages {
+  readonly #cacheFolder: string;
+  readonly #apts = new Map<string, Apt>();
+
+  constructor(cacheFolder: string) {
+    this.#cacheFolder = cacheFolder;
+    mkdirSync(cacheFolder, { recursive: true });
+  }
+
+  /** Unpacks a pinned package into `into`. Throws `PackageUnavailable`, or an error when its bytes are not the pinned ones. */
+  unpack(name: string, architecture: string, into: string): void {
+    const pin = PINS.debian.packages.find((one) => one.name === name && one.architecture === architecture);
+    if (pin === undefined) throw new Error(`${name} for ${architecture} is not pinned`);
+    run('dpkg-deb', ['-x', this.#fetch(pin), into]);
+  }
+
+  /** The version that Debian offers now. */
+  offered(name: string, architecture: string): string {
+    return this.#apt(architecture).candidate(name);
+  }
+
+  /** Downloads the version that Debian offers now; for making new pins. */
+  offeredPin(name: string, architecture: string): PinnedPackage {
+    const version = this.offered(name, architecture);
+    const bytes = readFileSync(this.#apt(architecture).download(name, version));
+    return { name, architecture, version, sha256: sha256(bytes) };
+  }
+
+  #fetch(pin: PinnedPackage): string {
+    const path = join(this.#cacheFolder, `${pin.sha256}.deb`);
+    if (existsSync(path) && sha256(readFileSync(path)) === pin.sha256) return path;
+    const apt = this.#apt(pin.architecture);
+    const candidate = apt.candidate(pin.name);
+    if (!apt.offers(pin.name, pin.version)) {
+      throw new PackageUnavailable(
+        `${pin.name} ${pin.version} (${pin.architecture}) is pinned, and Debian ${PINS.debian.release} has replaced it by ${candidate}: ` +
+          'run `make pins`, look at what changed in docker/program/pins.json, run the tests and commit it',
+      );
+    }
+    const found = apt.download(pin.name, pin.version);
+    const digest = sha256(readFileSync(found));
+    if (digest !== pin.sha256) {
+      throw new Error(
+        `${pin.name} ${pin.version} (${pin.architecture}) has SHA-256 ${digest}, pinned is ${pin.sha256}`,
+      );
+    }
+    renameSync(found, path);
+    return path;
+  }
+
+  #apt(architecture: string): Apt {
+    const known = this.#apts.get(architecture);
+    if (known !== undefined) return known;
+    const apt = new Apt(join(this.#cacheFolder, `apt-${architecture}`), architecture);
+    this.#apts.set(architecture, apt);
+    return apt;
+  }
+}
+
+/** apt-get and apt-cache for one architecture, with lists and caches of their own. */
+class Apt {
+  readonly #folder: string;
+  readonly #options: readonly string[];
+
+  constructor(folder: string, architecture: string) {
+    this.#folder = folder;
+    const native = architecture === 'all' ? 'amd64' : architecture;
+    for (const name of ['state/lists/partial', 'cache/archives/partial'])
+      mkdirSync(join(folder, name), { recursive: true });
+    const status = join(folder, 'status');
+    writeFileSync(status, '');
+    this.#options = [
+      `-oAPT::Architecture=${native}`,
+      `-oAPT::Architectures=${native}`,
+      `-oDir::State=${join(folder, 'state')}`,
+      `-oDir::State::status=${status}`,
+      `-oDir::Cache=${join(folder, 'cache')}`,
+      '-oAPT::Sandbox::User=root',
+    ];
+    run('apt-get', [...this.#options, '-qq', 'update']);
+  }
+
+  offers(name: string, version: string): boolean {
+    return this.#policy(name).includes(` ${version} `);
+  }
+
+  candidate(name: string): string {
+    const version = /^ {2}Candidate: (\S+)$/m.exec(this.#policy(name))?.[1];
+    if (version === undefined || version === '(none)') {
+      throw new PackageUnavailable(
+        `${name}: the package sources of this machine do not have it (packages are made on Debian ${PINS.debian.release})`,
+      );
+    }
+    return version;
+  }
+
+  /** The path of the downloaded file. */
+  download(name: string, version: string): string {
+    const into = mkdtempSync(join(this.#folder, 'download-'));
+    run('apt-get', [...this.#options, '-qq', 'download', `${name}=${version}`], into);
+    const [found] = readdirSync(into);
+    if (found === undefined) throw new PackageUnavailable(`${name} ${version}: nothing was downloaded`);
+    const path = join(this.#folder, found);
+    renameSync(join(into, found), path);
+    rmSync(into, { recursive: true });
+    return path;
+  }
+
+  #policy(name: string): string {
+    return run('apt-cache', [...this.#options, 'policy', name]);
+  }
+}
+
+function run(command: string, args: readonly string[], cwd?: string): string {
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: APT_TIMEOUT_MS,
+    env: { ...process.env, LC_ALL: 'C' },
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  if (result.status === 0) return result.stdout;
+  throw new PackageUnavailable(`${command} ${args.at(-1)}: ${result.error?.message ?? result.stderr.trim()}`);
+}

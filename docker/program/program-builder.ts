@@ -1,0 +1,40 @@
+/** Builds program trees for several packages of one checkout: the blob is made once, and downloads are shared. */
+import { join } from 'node:path';
+import { DebianPackages } from './debian-packages.ts';
+import { certificateAuthorities } from './libraries.ts';
+import type { Architecture } from './pins.ts';
+import { programTree } from './program-tree.ts';
+import { makeBlob } from './sea-blob.ts';
+import type { Tree } from './tree.ts';
+
+export class ProgramBuilder {
+  readonly #root: string;
+  readonly #cacheFolder: string;
+  readonly #packages: DebianPackages;
+  #blob: Buffer | undefined;
+
+  /** `root`: the checkout, with the bundle built. */
+  constructor(root: string) {
+    this.#root = root;
+    this.#cacheFolder = join(root, 'build/cache');
+    this.#packages = new DebianPackages(this.#cacheFolder);
+  }
+
+  /** The program for `architecture`, to stand at the absolute path `installFolder`. */
+  tree(architecture: Architecture, installFolder: string): Tree {
+    this.#blob ??= makeBlob(process.execPath, join(this.#root, 'build/lockgate.cjs'));
+    return programTree({
+      architecture,
+      installFolder,
+      blob: this.#blob,
+      root: this.#root,
+      cacheFolder: this.#cacheFolder,
+      packages: this.#packages,
+    });
+  }
+
+  /** PEM certificates of the authorities that browsers trust. */
+  authorities(): Buffer {
+    return certificateAuthorities(this.#packages);
+  }
+}
