@@ -1,16 +1,15 @@
 /** One request in the full lane: reads it, has it decided on, acts, and reports how it ended. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Decision, Forward, Page, RefusalReason, Refuse, RuleName } from '../access/decision.ts';
-import { messageOf, systemCodeOf } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
+import type { Decision, Forward, Page, RefusalReason, Refuse } from '../access/decision.ts';
+import { systemCodeOf } from '../lib/errors.ts';
 import type { ClientConnection, Turn } from './connection.ts';
-import type { Forwarder, ForwardFailure, Forwarding } from './forward.ts';
+import type { ForwardFailure, Forwarding } from './forward.ts';
 import { type Client, forwardingFields } from './forwarding-headers.ts';
 import { requestFields } from './headers.ts';
-import type { FullLaneLimits } from './limits.ts';
+import type { Lane, RequestRecord } from './lane.ts';
 import { isBodyPending } from './lingering.ts';
 import { malformed, readHead } from './message.ts';
-import type { Peer, RequestHead } from './request.ts';
+import type { RequestHead } from './request.ts';
 import {
   identityAnswer,
   type OwnAnswer,
@@ -19,76 +18,9 @@ import {
   refusalAnswer,
   sendAnswer,
 } from './respond.ts';
-import { openTunnel, type Tunnel } from './upgrade.ts';
-import type { Upstream } from './upstream.ts';
+import { openTunnel } from './upgrade.ts';
 
 const STARTING_RETRY_SECONDS = 5;
-
-/** What the gateway hands to the full lane. */
-export interface FullLaneOptions {
-  /** The policy. Called for every request, and again for what is open. */
-  decide(head: RequestHead, peer: Peer): Decision | Promise<Decision>;
-  /** Where the media server is now; undefined: not known. */
-  upstream(): Upstream | undefined;
-  /** The request as the decision wants it: credentials kept, replaced or removed. */
-  prepare(head: RequestHead, decision: Forward): { readonly target: string; readonly rawHeaders: readonly string[] };
-  /** Who asks, for the forwarding fields and the record. */
-  clientOf(head: RequestHead, peer: Peer): Client;
-  /** Answers one of the gateway's own pages, to its end. */
-  page(ask: PageAsk): void | Promise<void>;
-  /** The body of the public identity endpoint, from the last probe; undefined: there was none yet. */
-  identity(head: RequestHead): { readonly contentType: string; readonly body: string } | undefined;
-  /** The origin that may read an error which the policy did not foresee (502, 503, 504). */
-  corsOrigin?(head: RequestHead, peer: Peer): string | undefined;
-  /** The server kind's fields on a 401. */
-  unauthorizedHeaders?(): Readonly<Record<string, string>>;
-  /** Every request, once, when its answer or its WebSocket has ended. */
-  onFinished?(record: RequestRecord): void;
-  /** The server refused the connection, broke off, talked nonsense or stayed silent: evidence for the monitor. */
-  onUpstreamFailure?(error: Error): void;
-  /** The status of an answer that is about to be passed on. */
-  onUpstreamAnswer?(head: RequestHead, status: number, peer: Peer): void;
-  readonly log?: Log;
-  readonly limits?: Partial<FullLaneLimits>;
-}
-
-export interface PageAsk {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly head: RequestHead;
-  readonly peer: Peer;
-  readonly client: Client;
-  readonly decision: Page;
-}
-
-/** One line of the access log. Free of secrets: the query is left out. */
-export interface RequestRecord {
-  /** Undefined: nobody said who it is. */
-  readonly client: string | undefined;
-  readonly method: string;
-  readonly path: string;
-  /** 0: the connection ended before an answer. */
-  readonly status: number;
-  readonly rule: RuleName | undefined;
-  readonly reason: RefusalReason | undefined;
-  /** Bytes to and from the client since the last record of its connection, heads included, TLS not. */
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-  readonly durationMs: number;
-  readonly upgraded: boolean;
-  /** The answer did not come to its end: the client left, the server broke off, or the gateway cut it. */
-  readonly aborted: boolean;
-}
-
-/** What all exchanges of a lane share. `generation` counts the changes after which decisions are made again. */
-export interface Lane {
-  readonly options: FullLaneOptions;
-  readonly limits: FullLaneLimits;
-  readonly forwarder: Forwarder;
-  readonly log: Log;
-  readonly generation: number;
-  readonly isDraining: boolean;
-}
 
 /** How the request came in. */
 export interface Arrival {
@@ -113,7 +45,7 @@ export class Exchange implements Turn {
   #decision: Decision | undefined;
   #reason: RefusalReason | undefined;
   #forwarding: Forwarding | undefined;
-  #tunnel: Tunnel | undefined;
+  #isTunnelling = false;
   #isUpgraded = false;
 
   constructor(lane: Lane, arrival: Arrival) {
@@ -125,13 +57,18 @@ export class Exchange implements Turn {
     return this.#arrival.response;
   }
 
+  /** Its turn has come: before that there is nothing to report. */
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
   get isUpgraded(): boolean {
     return this.#isUpgraded;
   }
 
   /** Something of the media server is open to this client. */
   get isForwarding(): boolean {
-    return this.#forwarding !== undefined || this.#tunnel !== undefined;
+    return this.#forwarding !== undefined || this.#isTunnelling;
   }
 
   /** Takes the request from its head to a started answer. */
@@ -144,7 +81,7 @@ export class Exchange implements Turn {
   async decideAgain(): Promise<boolean> {
     if (!this.isForwarding || this.#head === undefined) return false;
     const { connection } = this.#arrival;
-    const decision = await this.#decide(this.#head).catch((error: unknown) => this.#defect(error));
+    const decision = await this.#decide(this.#head).catch((error: unknown) => this.#logDefect(error));
     if (decision?.action === 'forward' || connection.socket.destroyed) return false;
     connection.socket.destroy();
     return true;
@@ -273,7 +210,8 @@ export class Exchange implements Turn {
     const job = { ...this.#arrival, upstream, target, fields, ...this.#events(head) };
     if (upgradeBytes !== undefined) {
       const onOpen = () => this.#opened();
-      this.#tunnel = openTunnel({ ...job, socket: connection.socket, firstBytes: upgradeBytes, onOpen }, limits);
+      this.#isTunnelling = true;
+      openTunnel({ ...job, socket: connection.socket, firstBytes: upgradeBytes, onOpen }, limits);
       return;
     }
     if (head.hasBody) this.#takeBody(head);
@@ -363,11 +301,15 @@ export class Exchange implements Turn {
     else connection.socket.destroy();
   }
 
+  #logDefect(error: unknown): void {
+    this.#lane.log.error({ error, path: this.#head?.path }, 'a request failed in the gateway itself');
+  }
+
   #defect(error: unknown): void {
     const { response, connection } = this.#arrival;
-    this.#lane.log.error({ error, path: this.#head?.path }, 'a request failed in the gateway itself');
+    this.#logDefect(error);
     if (response.headersSent || response.destroyed) connection.socket.destroy();
-    else this.#unavailable(503, 'starting', `The gateway failed on this request (${messageOf(error)}).`);
+    else this.#unavailable(503, 'starting', 'The gateway failed on this request; its log says why.');
   }
 }
 

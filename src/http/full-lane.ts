@@ -5,15 +5,18 @@ import type { Refuse } from '../access/decision.ts';
 import { systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
 import { ClientConnection } from './connection.ts';
-import { type Arrival, Exchange, type FullLaneOptions, type Lane } from './exchange.ts';
+import { type Arrival, Exchange } from './exchange.ts';
 import { Forwarder } from './forward.ts';
+import type { FullLaneOptions, Lane } from './lane.ts';
 import { DEFAULT_LIMITS, type FullLaneLimits } from './limits.ts';
 import { malformed, oversizedHead, readHead } from './message.ts';
 import type { Peer } from './request.ts';
 import { formatAnswer, refusalAnswer } from './respond.ts';
 
-export type { FullLaneOptions, PageAsk, RequestRecord } from './exchange.ts';
+export type { FullLaneOptions, PageAsk, RequestRecord } from './lane.ts';
 
+/** A client that vanished without a word is noticed although nothing is sent to it: paused films, quiet WebSockets. */
+const TCP_KEEPALIVE_MS = 60_000;
 /** How often Node looks for heads that are overdue. */
 const HEAD_CHECK_INTERVAL_MS = 2_000;
 
@@ -75,6 +78,7 @@ class NodeLane implements FullLane, Lane {
     this.#connections.set(socket, new ClientConnection(socket, peer, this.limits));
     socket.once('close', () => this.#connections.delete(socket));
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     if (unread !== undefined && unread.length > 0) socket.unshift(unread);
     this.#server.emit('connection', socket);
     if (socket.isPaused()) socket.resume();
@@ -126,7 +130,7 @@ class NodeLane implements FullLane, Lane {
 
   #begin(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const connection = this.#connections.get(request.socket);
-    if (connection === undefined) request.socket.destroy();
+    if (connection === undefined || request.socket.destroyed) request.socket.destroy();
     else this.#enqueue({ connection, request, response, expectsContinue });
   }
 
@@ -162,7 +166,7 @@ class NodeLane implements FullLane, Lane {
 
   #finished(exchange: Exchange, connection: ClientConnection): void {
     this.#exchanges.delete(exchange);
-    this.options.onFinished?.(exchange.record());
+    if (exchange.hasStarted) this.options.onFinished?.(exchange.record());
     if (!this.isDraining) return;
     if (connection.isIdle) connection.socket.end();
     this.#checkQuiet();

@@ -33,16 +33,9 @@ export interface TunnelJob {
   onBroken(error: Error): void;
 }
 
-export interface Tunnel {
-  /** Closes both sides at once. */
-  cut(): void;
-}
-
-/** Asks the server for the upgrade on a connection of its own, with a deadline of its own. */
-export function openTunnel(job: TunnelJob, limits: FullLaneLimits): Tunnel {
-  const handshake = new Handshake(job, limits);
-  handshake.start();
-  return { cut: () => job.socket.destroy() };
+/** Asks the server for the upgrade on a connection of its own, with a deadline of its own. Closing the client's socket ends all of it. */
+export function openTunnel(job: TunnelJob, limits: FullLaneLimits): void {
+  new Handshake(job, limits).start();
 }
 
 class Handshake {

@@ -1,0 +1,75 @@
+/** What the full lane is given, what it reports, and what its requests share. Types only. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Decision, Forward, Page, RefusalReason, RuleName } from '../access/decision.ts';
+import type { Log } from '../lib/log.ts';
+import type { Forwarder } from './forward.ts';
+import type { Client } from './forwarding-headers.ts';
+import type { FullLaneLimits } from './limits.ts';
+import type { Peer, RequestHead } from './request.ts';
+import type { Upstream } from './upstream.ts';
+
+/** What the gateway hands to the full lane. */
+export interface FullLaneOptions {
+  /** The policy. Called for every request, and again for what is open. */
+  decide(head: RequestHead, peer: Peer): Decision | Promise<Decision>;
+  /** Where the media server is now; undefined: not known. */
+  upstream(): Upstream | undefined;
+  /** The request as the decision wants it: credentials kept, replaced or removed. */
+  prepare(head: RequestHead, decision: Forward): { readonly target: string; readonly rawHeaders: readonly string[] };
+  /** Who asks, for the forwarding fields and the record. */
+  clientOf(head: RequestHead, peer: Peer): Client;
+  /** Answers one of the gateway's own pages, to its end. */
+  page(ask: PageAsk): void | Promise<void>;
+  /** The body of the public identity endpoint, from the last probe; undefined: there was none yet. */
+  identity(head: RequestHead): { readonly contentType: string; readonly body: string } | undefined;
+  /** The origin that may read an error which the policy did not foresee (502, 503, 504). */
+  corsOrigin?(head: RequestHead, peer: Peer): string | undefined;
+  /** The server kind's fields on a 401. */
+  unauthorizedHeaders?(): Readonly<Record<string, string>>;
+  /** Every request, once, when its answer or its WebSocket has ended. */
+  onFinished?(record: RequestRecord): void;
+  /** The server refused the connection, broke off, talked nonsense or stayed silent: evidence for the monitor. */
+  onUpstreamFailure?(error: Error): void;
+  /** The status of an answer that is about to be passed on. */
+  onUpstreamAnswer?(head: RequestHead, status: number, peer: Peer): void;
+  readonly log?: Log;
+  readonly limits?: Partial<FullLaneLimits>;
+}
+
+export interface PageAsk {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly client: Client;
+  readonly decision: Page;
+}
+
+/** One line of the access log. Free of secrets: the query is left out. */
+export interface RequestRecord {
+  /** Undefined: nobody said who it is. */
+  readonly client: string | undefined;
+  readonly method: string;
+  readonly path: string;
+  /** 0: the connection ended before an answer. */
+  readonly status: number;
+  readonly rule: RuleName | undefined;
+  readonly reason: RefusalReason | undefined;
+  /** Bytes to and from the client since the last record of its connection, heads included, TLS not. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly durationMs: number;
+  readonly upgraded: boolean;
+  /** The answer did not come to its end: the client left, the server broke off, or the gateway cut it. */
+  readonly aborted: boolean;
+}
+
+/** What all exchanges of a lane share. `generation` counts the changes after which decisions are made again. */
+export interface Lane {
+  readonly options: FullLaneOptions;
+  readonly limits: FullLaneLimits;
+  readonly forwarder: Forwarder;
+  readonly log: Log;
+  readonly generation: number;
+  readonly isDraining: boolean;
+}
