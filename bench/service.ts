@@ -1,0 +1,87 @@
+/** A program that serves a port until it is stopped. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const START_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 12_000;
+const POLL_MS = 20;
+const MAX_OUTPUT_BYTES = 64 * 1024;
+
+export interface ServiceOptions {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly port: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly port: number;
+  readonly pid: number;
+  /** From the start of the program to its first `ready` line; undefined: it prints none. */
+  readonly readyMs: number | undefined;
+  stop(): Promise<void>;
+}
+
+/** Starts the program and waits until its port takes connections. Rejects with what it printed when it ends before. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { name, command, port, env } = options;
+  const [file, ...argv] = command;
+  const startedMs = performance.now();
+  let readyMs: number | undefined;
+  let output = '';
+  const child = spawn(file, argv, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, ...env },
+  });
+  const collect = (chunk: Buffer) => {
+    if (output.length < MAX_OUTPUT_BYTES) output += chunk.toString('latin1');
+    if (readyMs === undefined && output.includes('"event":"ready"')) readyMs = performance.now() - startedMs;
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  let isOver = false;
+  const end = new Promise<void>((resolve) => {
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
+  }).then(() => {
+    isOver = true;
+  });
+  while (!(await isListening(port))) {
+    if (isOver) throw new Error(`${name} did not start:\n${output}`);
+    if (performance.now() - startedMs > START_TIMEOUT_MS) {
+      child.kill('SIGKILL');
+      throw new Error(`${name} does not listen:\n${output}`);
+    }
+    await sleep(POLL_MS);
+  }
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const kill = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await end;
+    clearTimeout(kill);
+  };
+  return {
+    name,
+    port,
+    pid: child.pid ?? 0,
+    get readyMs() {
+      return readyMs;
+    },
+    stop,
+  };
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
