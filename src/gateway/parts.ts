@@ -115,7 +115,13 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
     await certificates.start();
   }
   const settings = await accessSettings(config, site.view.lan.networks);
-  const plexHome = new PlexHome({ config, monitor, token: settings.serverToken, state });
+  const plexHome = new PlexHome({
+    config,
+    monitor,
+    token: settings.serverToken,
+    state,
+    former: former?.plexHome,
+  });
   begun.add(() => plexHome.close());
   await plexHome.start();
   return {

@@ -11,6 +11,8 @@ import { type PlexPreferences, readPlexPreferences } from '../tls/plex-preferenc
 
 const SETTINGS_INTERVAL_MS = 30_000;
 const ACCOUNT_INTERVAL_MS = 60 * 60_000;
+/** After a question that had no answer. */
+const ACCOUNT_RETRY_MS = 60_000;
 const CLIENT_ID_FILE = 'client-id';
 
 export interface PlexHomeOptions {
@@ -19,6 +21,8 @@ export interface PlexHomeOptions {
   /** `server.token`. */
   readonly token: string | undefined;
   readonly state: StateFolder;
+  /** The one before a reload: what it knows of the same server is not forgotten. */
+  readonly former?: PlexHome | undefined;
 }
 
 export class PlexHome {
@@ -27,17 +31,23 @@ export class PlexHome {
   #preferences: PlexPreferences | undefined;
   #dataFolder: string | undefined;
   #accountIsHome: boolean | undefined;
-  #accountAskedMs = Number.NEGATIVE_INFINITY;
+  #askAccountAtMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: PlexHomeOptions) {
     this.#options = options;
+    const { former } = options;
+    if (former === undefined || !isSameServer(options, former.#options)) return;
+    this.#preferences = former.#preferences;
+    this.#accountIsHome = former.#accountIsHome;
+    this.#askAccountAtMs = former.#askAccountAtMs;
   }
 
-  /** Reads the server's settings, then looks again now and then. The account is asked in the background. */
+  /** Reads the server's settings, then looks again now and then. The account is waited for when a list depends on its answer. */
   async start(): Promise<void> {
     if (!this.#mayBePlex) return;
     await this.#readPreferences();
+    if (this.#decidesOnList && this.isOn === undefined) await this.#askAccount();
     void this.#refresh();
     this.#timer = setInterval(() => void this.#refresh(), SETTINGS_INTERVAL_MS).unref();
   }
@@ -72,6 +82,12 @@ export class PlexHome {
     return kind === 'auto' || kind === 'plex';
   }
 
+  /** There is a list that Plex Home puts out of force. */
+  get #decidesOnList(): boolean {
+    const { require_auth, allowed_networks } = this.#options.config.access;
+    return require_auth === 'auto' && allowed_networks.length > 0;
+  }
+
   async #refresh(): Promise<void> {
     const former = this.isOn;
     await this.#readPreferences();
@@ -80,11 +96,13 @@ export class PlexHome {
     for (const listener of this.#listeners) listener();
   }
 
+  /** What cannot be read (half written, or its disk is away) says nothing new. */
   async #readPreferences(): Promise<void> {
     this.#dataFolder = await findPlexDataFolder(this.#options.config.server.data_dir || undefined);
     const folder = this.#dataFolder;
     const read = folder === undefined ? undefined : await readPlexPreferences(folder).catch(() => undefined);
-    this.#preferences = this.#isOfAnotherServer(read) ? undefined : read;
+    const known = read ?? this.#preferences;
+    this.#preferences = this.#isOfAnotherServer(known) ? undefined : known;
   }
 
   /** A folder may be a leftover of a server that is not the one behind this gateway. */
@@ -97,12 +115,18 @@ export class PlexHome {
   async #askAccount(): Promise<void> {
     const { token, config } = this.#options;
     if (token === undefined || this.#preferences?.isPlexHome !== undefined) return;
-    if (performance.now() - this.#accountAskedMs < ACCOUNT_INTERVAL_MS) return;
-    this.#accountAskedMs = performance.now();
+    if (performance.now() < this.#askAccountAtMs) return;
+    this.#askAccountAtMs = performance.now() + ACCOUNT_RETRY_MS;
     const account = await plexAccount(config, this.#options.state);
     const user = await account.userOf(token);
-    if (user !== undefined) this.#accountIsHome = user.isHome;
+    if (user === undefined) return;
+    this.#accountIsHome = user.isHome;
+    this.#askAccountAtMs = performance.now() + ACCOUNT_INTERVAL_MS;
   }
+}
+
+function isSameServer(a: PlexHomeOptions, b: PlexHomeOptions): boolean {
+  return a.token === b.token && JSON.stringify(a.config.server) === JSON.stringify(b.config.server);
 }
 
 /** The account service as this gateway, under an identifier of its own that lasts. */
