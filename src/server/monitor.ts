@@ -50,6 +50,7 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
   /** Goes up with every piece of evidence: a probe that began before it proves nothing. */
   #evidence = 0;
   #isClosed = false;
+  #remembering: Promise<void> | undefined;
 
   constructor(options: MonitorOptions) {
     super();
@@ -68,7 +69,7 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
 
   /** Reads the memory and begins to probe; does not wait for the server. */
   async start(): Promise<void> {
-    await this.#remember();
+    await this.#memoryRead();
     void this.probe();
   }
 
@@ -156,6 +157,12 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
     await this.probe();
   }
 
+  /** Before the memory is read no probe counts: a request that comes first must not choose the server. */
+  #memoryRead(): Promise<void> {
+    this.#remembering ??= this.#remember();
+    return this.#remembering;
+  }
+
   async #remember(): Promise<void> {
     const memory = await this.#memoryFile.read();
     if (memory === undefined || this.#options.kind?.hasIdentity === false) return;
@@ -167,7 +174,11 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
 
   /** What closes counts at once; what opens must have been seen after the last piece of evidence. */
   async #probe(): Promise<ServerSnapshot> {
-    while (!this.#isClosed) {
+    const isMemoryRead = await this.#memoryRead().then(
+      () => true,
+      () => false, // `start` says why
+    );
+    while (isMemoryRead && !this.#isClosed) {
       const evidence = this.#evidence;
       const observation = await this.#locate();
       if (this.#isClosed) break;

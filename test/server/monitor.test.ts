@@ -107,6 +107,14 @@ test('the first server found is remembered; another one in its place is not serv
   assert.is(monitor.snapshot.identity?.id, MACHINE_IDENTIFIER);
 });
 
+test('a request that waits before the start does not make another server the remembered one', async (scene) => {
+  await watch(scene);
+  await scene.monitors[0]?.close();
+  scene.server.machineIdentifier = 'f'.repeat(40);
+  const monitor = monitorOf(scene);
+  assert.is(summary(await monitor.waitUntilKnown()), 'unknown other-server');
+});
+
 test('forgetting the server takes the next one, and what was claimed is forgotten with it', async (scene) => {
   const monitor = await watch(scene);
   scene.server.machineIdentifier = 'f'.repeat(40);
