@@ -43,6 +43,8 @@ export class Exchange implements Turn {
   #head: RequestHead | undefined;
   #client: Client | undefined;
   #decision: Decision | undefined;
+  /** The lane's generation of the last answer of the policy. */
+  #decidedIn = 0;
   #reason: RefusalReason | undefined;
   #forwarding: Forwarding | undefined;
   #isTunnelling = false;
@@ -77,12 +79,12 @@ export class Exchange implements Turn {
     this.#run().catch((error: unknown) => this.#defect(error));
   }
 
-  /** Decides again on a forwarded request; closes the connection when it would not be forwarded now. Returns whether it did. Never rejects. */
+  /** Decides again on a forwarded request; closes the connection when it would not be forwarded now, or with other rights. Returns whether it did. Never rejects. */
   async decideAgain(): Promise<boolean> {
     if (!this.isForwarding || this.#head === undefined) return false;
     const { connection } = this.#arrival;
     const decision = await this.#decide(this.#head).catch((error: unknown) => this.#logDefect(error));
-    if (decision?.action === 'forward' || connection.socket.destroyed) return false;
+    if (isSameGrant(decision, this.#decision) || connection.socket.destroyed) return false;
     connection.socket.destroy();
     return true;
   }
@@ -139,7 +141,9 @@ export class Exchange implements Turn {
     this.#head = head;
     this.#client = this.#lane.options.clientOf(head, connection.peer);
     if (head.header('upgrade') !== undefined) this.#closeAfterAnswer();
-    const decision = await this.#decide(head);
+    let decision = await this.#decide(head);
+    // A change may come between the answer and its arrival here.
+    while (this.#decidedIn !== this.#lane.generation) decision = await this.#decide(head);
     if (this.#isBodyUnreadable || response.destroyed || connection.socket.destroyed) return;
     await this.#act(head, decision);
   }
@@ -155,6 +159,7 @@ export class Exchange implements Turn {
     for (;;) {
       const { generation } = this.#lane;
       const decision = await this.#lane.options.decide(head, this.#arrival.connection.peer);
+      this.#decidedIn = generation;
       if (generation === this.#lane.generation) return decision;
     }
   }
@@ -311,6 +316,12 @@ export class Exchange implements Turn {
     if (response.headersSent || response.destroyed) connection.socket.destroy();
     else this.#unavailable(503, 'starting', 'The gateway failed on this request; its log says why.');
   }
+}
+
+/** The media server is asked with the very rights under which the request was opened: a token that is not given any more must not live on in what is open. */
+function isSameGrant(now: Decision | undefined, opened: Decision | undefined): boolean {
+  if (now?.action !== 'forward' || opened?.action !== 'forward') return false;
+  return now.credentials === opened.credentials && now.token === opened.token;
 }
 
 /** The system's own word for the trouble (`ECONNREFUSED`), without addresses. */

@@ -114,6 +114,27 @@ test('a recheck cuts what is no longer allowed, and leaves the rest', async () =
   });
 });
 
+test('a recheck cuts what is open with rights that it would not get now', async () => {
+  const lent = (token: string): Decision => ({ action: 'forward', rule: 'admitted', credentials: 'replace', token });
+  let decision = lent('first');
+  const origin = await startEndless();
+  await withLane(origin, { decide: () => decision }, async (lane) => {
+    for (const [before, after] of [
+      [lent('first'), lent('second')],
+      [FORWARD, lent('first')],
+    ] as const) {
+      decision = before;
+      const client = await connectRaw({ port: lane.port });
+      client.write(UPGRADE);
+      await client.readUntil('\r\n\r\n');
+      assert.is(await lane.lane.recheck(), 0);
+      decision = after;
+      assert.is(await lane.lane.recheck(), 1);
+      await client.closed();
+    }
+  });
+});
+
 test('a recheck while the policy thinks makes the answer old: it is asked again', async () => {
   const answers: ((decision: Decision) => void)[] = [];
   const origin = await startAnswering(() => ok());
