@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DebianPackages } from './debian-packages.ts';
+import { trimIcu } from './icu.ts';
 import { libraryEntries } from './libraries.ts';
 import { readRuntime, runtimeFolder } from './node-runtime.ts';
 import { type Architecture, MACHINES } from './pins.ts';
@@ -27,8 +28,10 @@ export function programTree(options: ProgramOptions): Tree {
   const runtime = readRuntime(architecture, runtimeFolder(architecture, root, cacheFolder));
   const libraryFolder = `${installFolder}/lib`;
   const loader = `${libraryFolder}/${MACHINES[architecture].loader}`;
+  const executable = makeSingleProgram({ runtime: runtime.binary, blob, loader, libraryFolder });
+  trimIcu(executable);
   return tree(
-    program('lockgate', makeSingleProgram({ runtime: runtime.binary, blob, loader, libraryFolder })),
+    program('lockgate', executable),
     ...libraryEntries(architecture, packages),
     file('licenses/lockgate', readFileSync(join(root, 'LICENSE'))),
     file('licenses/node', runtime.license),
