@@ -83,7 +83,10 @@ export class Exchange implements Turn {
   async decideAgain(): Promise<boolean> {
     if (!this.isForwarding || this.#head === undefined) return false;
     const { connection } = this.#arrival;
-    const decision = await this.#decide(this.#head).catch((error: unknown) => this.#logDefect(error));
+    const decision = await this.#decide(this.#head).catch((error: unknown) => {
+      this.#logDefect(error);
+      return undefined;
+    });
     if (isSameGrant(decision, this.#decision) || connection.socket.destroyed) return false;
     connection.socket.destroy();
     return true;
