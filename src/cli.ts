@@ -4,6 +4,7 @@ import { type Command, type CommandContext, EXIT_DONE, EXIT_USAGE } from './comm
 import { COMMANDS } from './commands/index.ts';
 import { GatewayError, messageOf } from './lib/errors.ts';
 import { nearestWord } from './lib/nearest-word.ts';
+import { terminalText } from './lib/terminal-text.ts';
 
 const DEFAULT_CONFIG_PATH = '/etc/lockgate/lockgate.toml';
 
@@ -102,9 +103,9 @@ Exit status: 0 done, 1 the answer is no, 2 wrong usage, 3 cannot start, 70 a def
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${terminalText(line)}\n`);
 }
 
 function complain(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${terminalText(line)}\n`);
 }

@@ -11,7 +11,8 @@ export interface KnownOrigins {
   readonly webApps: readonly string[];
 }
 
-const SERIALIZED = /^([a-z][a-z0-9+.-]*):\/\/([^\s/?#@\\"'<>]+)\/?$/;
+/** Visible ASCII: anything else is in no origin, and would reach an operator's terminal. */
+const SERIALIZED = /^([a-z][a-z0-9+.-]*):\/\/((?:(?![/?#@\\"'<>])[\x21-\x7e])+)\/?$/;
 const ORIGIN_OF_URL = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+/i;
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: ':80', https: ':443' };
 const PAGE_HEADERS = ['origin', 'sec-fetch-site', 'referer'];

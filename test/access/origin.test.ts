@@ -18,6 +18,23 @@ const known: KnownOrigins = {
 };
 const isForeign = (headers: Record<string, string>) => isForeignPage(headOf('GET /library', headers), known);
 
+const spelling = suite('origin');
+
+spelling('is written in visible ASCII, or is none', () => {
+  assert.is(serializeOrigin('HTTPS://Films.example.org:443'), 'https://films.example.org');
+  for (const text of [
+    'https://a\x9b31m',
+    'https://a\x7f',
+    'https://caf\xe9.example',
+    'https://a b',
+    'https://a\x1b[2J',
+  ]) {
+    assert.is(serializeOrigin(text), undefined, JSON.stringify(text));
+  }
+});
+
+spelling.run();
+
 const page = suite('foreign page');
 
 page('is none when nothing speaks of a page', () => assert.not(isForeign({})));
