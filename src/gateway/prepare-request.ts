@@ -11,6 +11,8 @@ export interface PreparedRequest {
 
 /** Headers of an app that break the server's `/library/streams/` (`bare_streams`); the token stays. */
 const APP_HEADER = /^x-plex-(?!token$)/i;
+/** What makes some servers take a GET for a DELETE: a client with lent rights was judged by its real method. */
+const METHOD_OVERRIDE = /^x[-_](?:http[-_])?method(?:[-_]override)?$/i;
 
 /** Applies `decision` to `head`. `bareStreams`: drop app headers where the kind says so. */
 export function prepareRequest(
@@ -34,10 +36,8 @@ function applyCredentials(head: RequestHead, decision: Forward, kind: ServerKind
   const token = decision.credentials === 'replace' ? decision.token : undefined;
   const replaced = kind.replaceCredentials({ target, rawHeaders }, token);
   // A cookie is a credential too, to any server that keeps sessions.
-  return {
-    target: replaced.target,
-    rawHeaders: withoutHeaders(replaced.rawHeaders, (name) => name.toLowerCase() === 'cookie'),
-  };
+  const isDropped = (name: string) => name.toLowerCase() === 'cookie' || METHOD_OVERRIDE.test(name);
+  return { target: replaced.target, rawHeaders: withoutHeaders(replaced.rawHeaders, isDropped) };
 }
 
 function withoutCookie(rawHeaders: readonly string[]): string[] {
