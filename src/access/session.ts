@@ -48,7 +48,8 @@ export class Sessions {
     const { lifetimeMs } = this.#options;
     const expires = Math.floor((this.#now() + lifetimeMs) / 1000);
     const payload = `${expires}.${randomBytes(NONCE_BYTES).toString('base64url')}`;
-    const value = `${payload}.${this.#mac(payload).toString('base64url')}`;
+    const name = cookieName(isTls);
+    const value = `${payload}.${this.#mac(name, payload).toString('base64url')}`;
     return setCookie(value, Math.floor(lifetimeMs / 1000), isTls);
   }
 
@@ -60,23 +61,24 @@ export class Sessions {
   /** Whether the Cookie headers hold a good session for this kind of connection. */
   isValid(cookieHeaders: readonly string[], isTls: boolean): boolean {
     if (this.#options.pinHash === undefined || !hasSessionCookie(cookieHeaders)) return false;
-    const name = isTls ? SECURE_NAME : PLAIN_NAME;
+    const name = cookieName(isTls);
     const values = cookieHeaders.flatMap(cookiesIn).filter((cookie) => nameOf(cookie) === name);
-    return values.slice(0, MAX_COOKIES).some((cookie) => this.#isGood(cookie.slice(name.length + 1)));
+    return values.slice(0, MAX_COOKIES).some((cookie) => this.#isGood(name, cookie.slice(name.length + 1)));
   }
 
-  #isGood(value: string): boolean {
+  #isGood(name: string, value: string): boolean {
     const [expires = '', nonce = '', mac = '', ...rest] = value.split('.');
     if (rest.length > 0 || !/^\d{1,12}$/.test(expires)) return false;
     const leftMs = Number(expires) * 1000 - this.#now();
     if (leftMs <= 0 || leftMs > this.#options.lifetimeMs) return false;
     const given = Buffer.from(mac, 'base64url');
-    return given.length === MAC_BYTES && timingSafeEqual(given, this.#mac(`${expires}.${nonce}`));
+    return given.length === MAC_BYTES && timingSafeEqual(given, this.#mac(name, `${expires}.${nonce}`));
   }
 
-  #mac(payload: string): Buffer {
+  /** The name is part of it: a cookie that was overheard on plain HTTP is worth nothing over TLS. */
+  #mac(name: string, payload: string): Buffer {
     const { key, pinHash = '' } = this.#options;
-    return createHmac('sha256', key).update(`session\n${payload}\n${pinHash}`).digest();
+    return createHmac('sha256', key).update(`session\n${name}\n${payload}\n${pinHash}`).digest();
   }
 }
 
@@ -92,9 +94,13 @@ export function withoutSessionCookie(cookieHeader: string): string | undefined {
   return rest.length === 0 ? undefined : rest.join('; ');
 }
 
+function cookieName(isTls: boolean): string {
+  return isTls ? SECURE_NAME : PLAIN_NAME;
+}
+
 function setCookie(value: string, maxAgeSeconds: number, isTls: boolean): string {
   const attributes = `Path=/; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Strict`;
-  return isTls ? `${SECURE_NAME}=${value}; ${attributes}; Secure` : `${PLAIN_NAME}=${value}; ${attributes}`;
+  return `${cookieName(isTls)}=${value}; ${attributes}${isTls ? '; Secure' : ''}`;
 }
 
 function cookiesIn(header: string): string[] {

@@ -34,6 +34,11 @@ session('opens with a cookie that is good for this kind of connection only', () 
   }
 });
 
+session('that was overheard on plain HTTP is worth nothing over TLS', () => {
+  const overheard = sent(sessions.open(false)).split('=')[1] ?? '';
+  assert.not(sessions.isValid([`__Host-lockgate=${overheard}`], true));
+});
+
 session('is kept from scripts, other sites and, over TLS, plain connections', () => {
   const secure = sessions.open(true);
   assert.match(secure, /^__Host-lockgate=[\w.-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict; Secure$/);
