@@ -1,10 +1,9 @@
 /** Writes X.509 certificates (RFC 5280): node-forge builds the ASN.1, node:crypto signs it with ECDSA, which forge does not have. */
 import { createHash, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
-import type { asn1 } from 'node-forge';
 import { addressFamily, labelFromAddress } from '../net/address.ts';
+import { type Asn1, type Asn1Type, type Forge, loadForge } from './forge.ts';
 
-type Forge = typeof import('node-forge');
-type Node = asn1.Asn1;
+type Node = Asn1;
 
 /** Networks and domains that an authority may vouch for (RFC 5280 section 4.2.1.10). */
 export interface NameConstraints {
@@ -51,8 +50,7 @@ const KEY_USAGE = { root: [1, 0b0000_0110], server: [7, 0b1000_0000] } as const;
 
 /** Writes and signs the certificate. */
 export async function writeCertificate(request: CertificateRequest): Promise<X509Certificate> {
-  const { default: forge } = await import('node-forge');
-  return new X509Certificate(new Writer(forge).certificate(request));
+  return new X509Certificate(new Writer(await loadForge()).certificate(request));
 }
 
 /** The ASN.1 of one certificate, bottom up. */
@@ -184,11 +182,11 @@ class Writer {
   }
 
   #explicit(tag: number, ...content: Node[]): Node {
-    return this.#asn1.create(this.#asn1.Class.CONTEXT_SPECIFIC, tag as asn1.Type, true, content);
+    return this.#asn1.create(this.#asn1.Class.CONTEXT_SPECIFIC, tag as Asn1Type, true, content);
   }
 
   #implicit(tag: number, bytes: Buffer): Node {
-    return this.#asn1.create(this.#asn1.Class.CONTEXT_SPECIFIC, tag as asn1.Type, false, bytes.toString('latin1'));
+    return this.#asn1.create(this.#asn1.Class.CONTEXT_SPECIFIC, tag as Asn1Type, false, bytes.toString('latin1'));
   }
 
   #encode(node: Node): Buffer {

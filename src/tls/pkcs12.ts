@@ -4,12 +4,11 @@
  * container holds; node:crypto checks the MAC and reads the keys and certificates (forge has no elliptic curves).
  */
 import { createHmac, createPrivateKey, type KeyObject, timingSafeEqual } from 'node:crypto';
-import type { asn1 } from 'node-forge';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { assembleChain, type KeyedChain, readCertificate } from './chain.ts';
+import { type Asn1, type Forge, loadForge } from './forge.ts';
 
-type Forge = typeof import('node-forge');
-type Node = asn1.Asn1;
+type Node = Asn1;
 
 /** Deriving keys blocks the process; tools write 1 to 100,000 rounds. */
 const MAX_ITERATIONS = 200_000;
@@ -46,7 +45,7 @@ export async function openPkcs12(
   bytes: Uint8Array,
   passphrases: readonly string[],
 ): Promise<KeyedChain> {
-  const { default: forge } = await import('node-forge');
+  const forge = await loadForge();
   for (const passphrase of passphrases) {
     try {
       const found = new Container(forge, bytes, passphrase).read();
@@ -127,8 +126,8 @@ class Container {
     const oid = this.#oid(children(algorithm)[0]);
     const digest = MAC_DIGESTS[oid];
     if (digest === undefined) throw new ContainerFault(`is protected by a digest that is not supported (${oid})`);
-    const { pkcs12, md, util } = this.#forge;
-    const key = pkcs12.generateKey(
+    const { pbe, md, util } = this.#forge;
+    const key = pbe.generatePkcs12Key(
       this.#passphrase,
       util.createBuffer(octets(salt)),
       MAC_KEY_PURPOSE,
