@@ -25,6 +25,7 @@ import { type ServerView, serverFacts } from './server-facts.ts';
 import { loadSessionKey, Sessions } from './session.ts';
 import { type AccessSettings, factSettings } from './settings.ts';
 import { PinSignIn, type SignInOutcome } from './sign-in.ts';
+import { isSignInAttempt } from './standing.ts';
 import { Throttle } from './throttle.ts';
 import { VerifiedTable } from './verified-table.ts';
 
@@ -82,6 +83,8 @@ export class Gate {
   readonly #refusals: Refusals;
   readonly #reviewListeners = new Set<() => void>();
   readonly #maskedLogged = new BoundedCache<string, true>({ max: MAX_MASKED_LOGGED });
+  /** What takes the charge of a sign-in under way back. */
+  readonly #signIns = new WeakMap<RequestHead, () => void>();
   readonly #selfTestTimer: NodeJS.Timeout;
   #settings: AccessSettings;
   #sessions: Sessions;
@@ -152,12 +155,10 @@ export class Gate {
 
   /** Learns from the server's answer to a forwarded request: 401 and 498 cast doubt on its credential, 401 to a sign-in is a failed one. */
   noteAnswer(head: RequestHead, peer: Peer, status: number): void {
+    this.#settleSignIn(head, status === 401);
     if (status !== 401 && status !== 498) return;
-    const facts = new RequestFacts(this.#sources, this.#partsOf(head, peer));
-    if (facts.credential !== undefined) void this.#credentials.doubt(facts.credential);
-    if (status === 401 && facts.isSignInCall && facts.credentials !== 'valid') {
-      this.#throttle.charge(facts.throttleKey, randomBytes(SIGN_IN_NONCE_BYTES).toString('base64url'));
-    }
+    const { credential } = new RequestFacts(this.#sources, this.#partsOf(head, peer));
+    if (credential !== undefined) void this.#credentials.doubt(credential);
   }
 
   /** The media server's state changed. */
@@ -264,7 +265,21 @@ export class Gate {
     return verdict;
   }
 
+  /** As with credentials: many attempts at once must not slip through before the first is refused. */
+  #chargeSignIn(head: RequestHead, client: string): void {
+    if (this.#signIns.has(head)) return;
+    const guess = randomBytes(SIGN_IN_NONCE_BYTES).toString('base64url');
+    this.#throttle.charge(client, guess);
+    this.#signIns.set(head, () => this.#throttle.refund(client, guess));
+  }
+
+  #settleSignIn(head: RequestHead, isFailed: boolean): void {
+    if (!isFailed) this.#signIns.get(head)?.();
+    this.#signIns.delete(head);
+  }
+
   #noted(decision: Decision, facts: RequestFacts, { head, peer, client }: RequestParts): Decision {
+    if (decision.action === 'forward' && isSignInAttempt(facts)) this.#chargeSignIn(head, facts.throttleKey);
     if (client.place === 'masked') this.#logMasked(peer, client);
     else if (decision.rule === 'valid' && client.address !== undefined) this.#knownAddresses.note(client.address);
     if (decision.action === 'refuse') {

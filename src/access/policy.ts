@@ -11,6 +11,7 @@ import {
   isLetInByNetwork,
   isLetInBySession,
   isServedUnclaimed,
+  isSignInAttempt,
   isTooOld,
 } from './standing.ts';
 
@@ -145,11 +146,6 @@ function outdated(facts: Facts, rule: RuleName): Decision | undefined {
 function throttled(facts: Facts, rule: RuleName): Decision | undefined {
   const isAttempt = credentialsOf(facts) === 'unverified' || isSignInAttempt(facts);
   return isAttempt && facts.throttledForSeconds > 0 ? refuseThrottled(facts, rule) : undefined;
-}
-
-function isSignInAttempt(facts: Facts): boolean {
-  if (facts.method === 'GET' || facts.method === 'HEAD') return false;
-  return facts.isSignInCall && facts.credentials !== 'valid';
 }
 
 function valid(facts: Facts, rule: RuleName): Decision | NeedsCredentials | undefined {

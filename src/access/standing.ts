@@ -45,3 +45,9 @@ export function isClosed(facts: Facts): boolean {
 export function isTooOld(facts: Facts): boolean {
   return facts.server.isOutdated && !isNear(facts);
 }
+
+/** Somebody tries to sign in at the server itself, without being somebody already. */
+export function isSignInAttempt(facts: Facts): boolean {
+  if (facts.method === 'GET' || facts.method === 'HEAD') return false;
+  return facts.isSignInCall && facts.credentials !== 'valid';
+}

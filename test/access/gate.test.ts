@@ -231,6 +231,19 @@ throttling('counts a sign-in that the server itself refused', () =>
   }),
 );
 
+throttling('counts a sign-in before the server has judged it, and takes that back when it was a good one', () =>
+  withGate(async (bench) => {
+    bench.view = { ...CLAIMED, kind: KINDS.jellyfin };
+    const attempt = () => headOf('POST /Users/AuthenticateByName', { 'Content-Length': '20' });
+    const heads = Array.from({ length: 4 }, attempt);
+    const rules = await Promise.all(heads.map((head) => ruleFor(bench.gate, head, LAN)));
+    assert.equal(rules, ['sign-in', 'sign-in', 'sign-in', 'throttled']);
+    assert.is(await ruleFor(bench.gate, headOf('GET /Users/Public'), LAN), 'sign-in', 'reading is no attempt');
+    for (const head of heads.slice(0, 2)) bench.gate.noteAnswer(head, LAN, 200);
+    assert.is(await ruleFor(bench.gate, attempt(), LAN), 'sign-in');
+  }),
+);
+
 throttling.run();
 
 const changes = suite('changes');
