@@ -79,12 +79,16 @@ clean:
 
 BUILDER := node_modules/node-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)/bin/node
 
-.PHONY: sea pins
+.PHONY: sea pins image
 
 # The program with a runtime and libraries of its own: make sea ARCH=x64|arm64 [PREFIX=/opt/lockgate]
 sea: PREFIX ?= /opt/lockgate
 sea: build/lockgate.cjs
 	$(BUILDER) docker/program/sea.ts $(ARCH) $(PREFIX) build/program/$(ARCH)
+
+# dist/lockgate-<version>.oci.tar, and build/image for the Dockerfile.
+image: build/lockgate.cjs
+	$(BUILDER) docker/build.ts
 
 # After a change of the Node version, or when Debian has replaced a pinned package.
 pins: node_modules/.installed
