@@ -9,11 +9,13 @@ import { Entrance } from './gateway/entrance.ts';
 import { gateOptions } from './gateway/gate-options.ts';
 import { laneOptions } from './gateway/lane-options.ts';
 import { GatewayPages } from './gateway/pages.ts';
-import { buildParts, closeReplaced, type Parts, type PartsOptions } from './gateway/parts.ts';
+import { buildParts, closeReplaced, type Parts, type PartsOptions, serverName } from './gateway/parts.ts';
 import { gatewaySamples } from './gateway/samples.ts';
 import { laneLimits } from './gateway/settings.ts';
 import { runSetup, type SetupOutcome } from './gateway/setup.ts';
+import { SetupKeeper } from './gateway/setup-keeper.ts';
 import { type StatusReport, statusReport, statusView } from './gateway/status.ts';
+import { createExpressLane } from './http/express/express-lane.ts';
 import { createFullLane, type FullLane } from './http/full-lane.ts';
 import { GatewayError } from './lib/errors.ts';
 import { Lifecycle } from './lib/lifecycle.ts';
@@ -41,6 +43,7 @@ export class Gateway {
   #gate!: Gate;
   #lane!: FullLane;
   #entrance!: Entrance;
+  #setupKeeper!: SetupKeeper;
   #dns: DnsService | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -111,7 +114,11 @@ export class Gateway {
 
   /** `setup`: a new claim link, a claim by code, or the remembered server forgotten. */
   setup(question: Readonly<Record<string, unknown>>): Promise<SetupOutcome> {
-    return runSetup(question, { gate: this.#gate, monitor: this.#parts.link.monitor });
+    return runSetup(question, {
+      gate: this.#gate,
+      monitor: this.#parts.link.monitor,
+      serverName: serverName(this.#parts),
+    });
   }
 
   /** Takes no new connection, lets what runs finish, closes everything. */
@@ -131,20 +138,24 @@ export class Gateway {
       gateOptions({ parts, state, log, ports: () => this.#entrance.addresses().map(({ port }) => port) }),
     );
     this.#lifecycle.add(() => this.#gate.close());
+    this.#setupKeeper = new SetupKeeper({ setup: this.#gate.setup, parts, log });
+    this.#lifecycle.add(() => this.#setupKeeper.close());
     const pages = new GatewayPages({
       gate: this.#gate,
       isUp: () => this.#entrance.addresses().length > 0,
       isServerUsable: () => isUsable(parts().link.monitor.snapshot),
-      serverName: () => parts().link.monitor.snapshot.identity?.name,
+      serverName: () => serverName(parts()),
       serverUrl: () => parts().link.monitor.snapshot.url,
       statusView: (ask) => statusView(this, ask),
       metrics: () => renderSamples(gatewaySamples(this)),
     });
-    this.#lane = createFullLane({
+    const lane = {
       ...laneOptions({ parts, gate: this.#gate, pages, counters: this.counters, log }),
       limits: laneLimits(config),
       log,
-    });
+    };
+    const isOn = () => parts().config.listen.express;
+    this.#lane = createExpressLane({ ...lane, isOn, fullLane: createFullLane(lane) });
     this.#entrance = new Entrance({ parts, lane: this.#lane, log });
     this.#lifecycle.add(() => this.#entrance.close());
     await this.#entrance.open(config);
@@ -208,7 +219,7 @@ export class Gateway {
       link.monitor.on('change', (now, before) => {
         if (this.#parts.link !== link) return;
         this.#gate.noteServerState(now.state, before.state);
-        this.#offerSetup(now.state === 'unclaimed' || now.state === 'signed-out');
+        this.#setupKeeper.look();
         void site.refresh();
         void certificates.reload();
       });
@@ -225,21 +236,6 @@ export class Gateway {
     await this.reload(this.#parts.config).catch((error: unknown) => {
       this.#log.warn({ error }, 'the changed networks could not be taken');
     });
-  }
-
-  #offerSetup(isWanted: boolean): void {
-    const { kind, identity } = this.#parts.link.monitor.snapshot;
-    if (!isWanted || kind.name !== 'plex') return;
-    this.#gate.setup.offer(identity?.name).then(
-      (offer) => {
-        if (offer !== undefined)
-          this.#log.warn(
-            { file: offer.file },
-            'the media server is not claimed: open the set-up file from a computer at home',
-          );
-      },
-      (error: unknown) => this.#log.warn({ error }, 'the set-up file could not be written'),
-    );
   }
 }
 

@@ -60,6 +60,11 @@ export class ClaimSetup {
     return 'ready';
   }
 
+  /** There is a key that is still good. */
+  get isOpen(): boolean {
+    return this.#key !== undefined && this.#key.untilMs > this.#now();
+  }
+
   /** Makes a new key, good for 30 minutes, and writes the file that leads to it. Undefined when the page has no address. */
   async offer(serverName: string | undefined): Promise<SetupOffer | undefined> {
     const pageUrl = this.#options.pageUrl();
@@ -104,7 +109,7 @@ export class ClaimSetup {
   }
 
   #isKey(given: string): boolean {
-    if (this.#key === undefined || this.#key.untilMs <= this.#now()) return false;
+    if (this.#key === undefined || !this.isOpen) return false;
     const expected = Buffer.from(this.#key.text);
     const actual = Buffer.from(given);
     return actual.length === expected.length && timingSafeEqual(actual, expected);

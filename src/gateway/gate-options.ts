@@ -6,6 +6,7 @@ import type { ClientView } from '../access/request-facts.ts';
 import type { Peer, RequestHead } from '../http/request.ts';
 import type { Log } from '../lib/log.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
+import { parseNetworkList } from '../net/address.ts';
 import type { Verdict } from '../server/kind.ts';
 import { claimPlexServer } from '../server/plex-claim.ts';
 import type { Parts } from './parts.ts';
@@ -35,6 +36,7 @@ export function gateOptions({ parts, state, log, ports }: GateSurroundings): Gat
         if (ask === undefined) return 'unreachable';
         const { result } = await claimPlexServer(ask, code);
         parts().link.monitor.noteClaimAction();
+        if (result === 'rejected' && !isOnServerSubnet(parts())) return 'other-subnet';
         return result === 'malformed' ? 'rejected' : result;
       },
     },
@@ -85,6 +87,13 @@ export function viewClient(
 async function verify(credential: string, { link }: Parts): Promise<Verdict> {
   const { ask, snapshot } = link.monitor;
   return ask === undefined ? { verdict: 'unverifiable' } : snapshot.kind.verify(ask, credential);
+}
+
+/** A Plex server takes claims from its own subnet only. Where it is, is not known while its name cannot be resolved. */
+function isOnServerSubnet({ site }: Parts): boolean {
+  const { serverAddress, addresses, networks } = site.view;
+  if (serverAddress === undefined || addresses.has(serverAddress)) return true;
+  return parseNetworkList(networks.map(({ network }) => network)).list.contains(serverAddress);
 }
 
 /** The gateway's, the media server's, or the one under which it is published. */

@@ -51,6 +51,11 @@ export async function buildParts(options: PartsOptions, former?: Parts): Promise
   }
 }
 
+/** What the media server calls itself: on its public endpoint, else in its settings; undefined: not known. */
+export function serverName({ link, plexHome }: Parts): string | undefined {
+  return link.monitor.snapshot.identity?.name ?? plexHome.preferences?.friendlyName;
+}
+
 /** Closes what `former` has and `current` has not. */
 export function closeReplaced(former: Parts, current: Parts | undefined): void {
   if (former.site !== current?.site) former.site.close();

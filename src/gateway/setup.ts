@@ -13,7 +13,7 @@ export interface SetupOutcome {
 
 export async function runSetup(
   question: Readonly<Record<string, unknown>>,
-  { gate, monitor }: { gate: Gate; monitor: ServerMonitor },
+  { gate, monitor, serverName }: { gate: Gate; monitor: ServerMonitor; serverName: string | undefined },
 ): Promise<SetupOutcome> {
   if (question['newServer'] === true) return forget(monitor);
   const { kind, state, detail } = await monitor.probe();
@@ -23,7 +23,7 @@ export async function runSetup(
   if (state === 'claimed') return { done: true, lines: ['the media server is claimed already'] };
   if (state === 'unknown')
     return { done: false, lines: [detail ?? 'the media server does not answer', 'next: run lockgate doctor'] };
-  return typeof question['code'] === 'string' ? claim(question['code'], gate, monitor) : offer(gate, monitor);
+  return typeof question['code'] === 'string' ? claim(question['code'], gate, monitor) : offer(gate, serverName);
 }
 
 async function forget(monitor: ServerMonitor): Promise<SetupOutcome> {
@@ -34,8 +34,8 @@ async function forget(monitor: ServerMonitor): Promise<SetupOutcome> {
   return { done: true, lines: [`the remembered server is forgotten; now: ${identity.name ?? identity.id} at ${url}`] };
 }
 
-async function offer(gate: Gate, monitor: ServerMonitor): Promise<SetupOutcome> {
-  const made = await gate.setup.offer(monitor.snapshot.identity?.name);
+async function offer(gate: Gate, serverName: string | undefined): Promise<SetupOutcome> {
+  const made = await gate.setup.offer(serverName);
   if (made === undefined)
     return { done: false, lines: ['next: connect this host to a network, then run lockgate setup'] };
   return {

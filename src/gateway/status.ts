@@ -6,6 +6,7 @@ import type { Light, StatusView } from '../http/pages/status-page.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Check } from '../ops/check.ts';
 import { viewClient } from './gate-options.ts';
+import { serverName } from './parts.ts';
 import { judge, situationOf } from './situation.ts';
 
 /** How remote access stands. */
@@ -69,7 +70,7 @@ export function statusReport(gateway: Gateway): StatusReport {
       state: kind.hasIdentity ? state : 'claimed',
       claimed: state === 'claimed' || !kind.hasIdentity,
       reachable: state !== 'unknown' || !kind.hasIdentity,
-      name: identity?.name ?? null,
+      name: serverName(gateway.parts) ?? null,
       id: identity?.id ?? null,
       version: identity?.version ?? null,
       detail: detail ?? null,

@@ -49,6 +49,19 @@ async function onBench(test: (bench: Bench) => Promise<void>): Promise<void> {
 
 const claim = suite('set-up by file');
 
+claim('is open while its key is good', () =>
+  onBench(async ({ setup, offer, clock }) => {
+    assert.not(setup.isOpen);
+    await offer();
+    assert.ok(setup.isOpen);
+    clock.now += 30 * MINUTE_MS;
+    assert.not(setup.isOpen);
+    await offer();
+    await setup.finish();
+    assert.not(setup.isOpen);
+  }),
+);
+
 claim('leads from a private file through the key to a claimed server, and removes the file', () =>
   onBench(async ({ setup, server, state, setupFiles }) => {
     const offer = await setup.offer('My Server');
