@@ -21,13 +21,16 @@ export class ClientConnection {
   #isHalfClosed = false;
   #isClosing = false;
   #bytesReadAtFault: number | undefined;
-  #countedSent = 0;
-  #countedReceived = 0;
+  #countedSent: number;
+  #countedReceived: number;
 
   constructor(socket: Socket, peer: Peer, limits: FullLaneLimits) {
     this.socket = socket;
     this.peer = peer;
     this.#limits = limits;
+    // An express lane may have served, and counted, the requests before.
+    this.#countedSent = socket.bytesWritten;
+    this.#countedReceived = socket.bytesRead - socket.readableLength;
     socket.once('end', () => this.#clientEnded());
   }
 

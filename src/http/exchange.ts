@@ -1,10 +1,10 @@
 /** One request in the full lane: reads it, has it decided on, acts, and reports how it ended. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Decision, Forward, Page, RefusalReason, Refuse } from '../access/decision.ts';
-import { systemCodeOf } from '../lib/errors.ts';
 import type { ClientConnection, Turn } from './connection.ts';
 import type { ForwardFailure, Forwarding } from './forward.ts';
 import { type Client, forwardingFields } from './forwarding-headers.ts';
+import { isSameGrant } from './grant.ts';
 import { requestFields } from './headers.ts';
 import type { Lane, RequestRecord } from './lane.ts';
 import { isBodyPending } from './lingering.ts';
@@ -18,9 +18,8 @@ import {
   refusalAnswer,
   sendAnswer,
 } from './respond.ts';
+import { notYet, SERVER_SILENT, serverDown, type Unavailability, unavailableRefusal } from './unavailable.ts';
 import { openTunnel } from './upgrade.ts';
-
-const STARTING_RETRY_SECONDS = 5;
 
 /** How the request came in. */
 export interface Arrival {
@@ -186,7 +185,7 @@ export class Exchange implements Turn {
         return;
       case 'identity': {
         const identity = this.#lane.options.identity(head);
-        if (identity === undefined) this.#unavailable(503, 'starting', 'The media server has not been reached yet.');
+        if (identity === undefined) this.#unavailable(notYet('The media server has not been reached yet.'));
         else this.#answer(identityAnswer(identity, decision));
         return;
       }
@@ -209,7 +208,7 @@ export class Exchange implements Turn {
     const { options, limits } = this.#lane;
     const upstream = options.upstream();
     if (upstream === undefined) {
-      this.#unavailable(503, 'starting', 'The media server has not been found yet.');
+      this.#unavailable(notYet('The media server has not been found yet.'));
       return;
     }
     const client = this.#client ?? { address: undefined, tls: false };
@@ -262,23 +261,13 @@ export class Exchange implements Turn {
     if (failure.kind !== 'unsendable') this.#lane.options.onUpstreamFailure?.(failure.error);
     if (response.destroyed || response.headersSent) return;
     if (failure.kind === 'unsendable') this.#refuse(malformed('The request cannot be passed on.'));
-    else if (failure.kind === 'silent')
-      this.#unavailable(504, 'server-timeout', 'The media server did not answer in time.');
-    else this.#unavailable(502, 'server-down', `The media server cannot be reached${causeOf(failure.error)}.`);
+    else this.#unavailable(failure.kind === 'silent' ? SERVER_SILENT : serverDown(failure.error));
   }
 
-  #unavailable(status: 502 | 503 | 504, reason: RefusalReason, detail: string): void {
+  #unavailable(why: Unavailability): void {
     const { peer } = this.#arrival.connection;
     const corsOrigin = this.#head === undefined ? undefined : this.#lane.options.corsOrigin?.(this.#head, peer);
-    this.#refuse({
-      action: 'refuse',
-      rule: this.#decision?.rule ?? 'default',
-      status,
-      reason,
-      detail,
-      ...(status === 503 ? { retryAfterSeconds: STARTING_RETRY_SECONDS } : {}),
-      ...(corsOrigin === undefined ? {} : { corsOrigin }),
-    });
+    this.#refuse(unavailableRefusal(why, this.#decision?.rule, corsOrigin));
   }
 
   #refuse(refusal: Refuse): void {
@@ -317,20 +306,8 @@ export class Exchange implements Turn {
     const { response, connection } = this.#arrival;
     this.#logDefect(error);
     if (response.headersSent || response.destroyed) connection.socket.destroy();
-    else this.#unavailable(503, 'starting', 'The gateway failed on this request; its log says why.');
+    else this.#unavailable(notYet('The gateway failed on this request; its log says why.'));
   }
-}
-
-/** The media server is asked with the very rights under which the request was opened: a token that is not given any more must not live on in what is open. */
-function isSameGrant(now: Decision | undefined, opened: Decision | undefined): boolean {
-  if (now?.action !== 'forward' || opened?.action !== 'forward') return false;
-  return now.credentials === opened.credentials && now.token === opened.token;
-}
-
-/** The system's own word for the trouble (`ECONNREFUSED`), without addresses. */
-function causeOf(error: Error): string {
-  const code = systemCodeOf(error);
-  return code === undefined ? '' : ` (${code})`;
 }
 
 function ignoreError(): void {

@@ -75,11 +75,11 @@ class NodeLane implements FullLane, Lane {
       socket.destroy();
       return;
     }
+    if (unread !== undefined && unread.length > 0) socket.unshift(unread);
     this.#connections.set(socket, new ClientConnection(socket, peer, this.limits));
     socket.once('close', () => this.#connections.delete(socket));
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
-    if (unread !== undefined && unread.length > 0) socket.unshift(unread);
     this.#server.emit('connection', socket);
     if (socket.isPaused()) socket.resume();
   }

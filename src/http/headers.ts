@@ -18,6 +18,11 @@ const HOP_BY_HOP = new Set([
   'http2-settings',
 ]);
 
+/** True for a field that concerns two neighbours only; it ends here, in either direction. */
+export function isHopByHop(lowerCaseName: string): boolean {
+  return HOP_BY_HOP.has(lowerCaseName);
+}
+
 /** Answered by the gateway itself (`expect`), not passed on (`trailer`: request trailers end here), or written anew (`content-length`). */
 const REQUEST_ONLY = new Set(['expect', 'trailer', 'content-length']);
 
@@ -57,10 +62,15 @@ export function answerFields(answer: IncomingMessage, keepTrailer: boolean): str
 
 /** The answer's trailer fields as pairs, without those that do not belong behind a body. */
 export function trailerPairs(answer: IncomingMessage): [string, string][] {
-  const fields = keepFields(answer.rawTrailers, (name) => !HOP_BY_HOP.has(name) && !NOT_IN_TRAILERS.has(name));
+  const fields = keepFields(answer.rawTrailers, isTrailerField);
   const pairs: [string, string][] = [];
   for (let index = 0; index + 1 < fields.length; index += 2) pairs.push([fields[index] ?? '', fields[index + 1] ?? '']);
   return pairs;
+}
+
+/** True for a field that may stand behind a body. */
+export function isTrailerField(lowerCaseName: string): boolean {
+  return !HOP_BY_HOP.has(lowerCaseName) && !NOT_IN_TRAILERS.has(lowerCaseName);
 }
 
 /** Groups a raw list for `http.request`, which takes one entry per name: a repeated field becomes a list under its first spelling. */

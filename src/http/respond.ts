@@ -99,12 +99,14 @@ export function sendAnswer(
   endAfterBody(request, response, options.limits);
 }
 
-/** The bytes of an answer on a connection that has no request to answer; it closes afterwards. */
-export function formatAnswer(answer: OwnAnswer): string {
-  const fields = [...answer.fields, 'Content-Length', String(Buffer.byteLength(answer.body)), 'Connection', 'close'];
-  const lines = [`HTTP/1.1 ${answer.status} ${reasonPhrase(answer.status)}`];
-  for (let index = 0; index + 1 < fields.length; index += 2) lines.push(`${fields[index]}: ${fields[index + 1]}`);
-  return `${lines.join('\r\n')}\r\n\r\n${answer.body}`;
+/** The bytes of an answer to `method`. `connectionLines`: what they say about the connection; without, it closes. */
+export function formatAnswer(answer: OwnAnswer, method = 'GET', connectionLines = 'Connection: close\r\n'): string {
+  const { status, body } = answer;
+  const length = status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(body))];
+  const fields = [...answer.fields, ...length];
+  let text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
+  for (let index = 0; index + 1 < fields.length; index += 2) text += `${fields[index]}: ${fields[index + 1]}\r\n`;
+  return `${text}${connectionLines}\r\n${method === 'HEAD' ? '' : body}`;
 }
 
 const OWN_FIELDS = ['Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff', 'Referrer-Policy', 'no-referrer'];

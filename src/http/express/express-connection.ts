@@ -1,0 +1,198 @@
+/** One client connection in the express lane: reads plain requests one after another, and hands everything else over to the full lane. */
+import type { Socket } from 'node:net';
+import type { Client } from '../forwarding-headers.ts';
+import type { Peer } from '../request.ts';
+import { ExpressExchange } from './express-exchange.ts';
+import type { ExpressShared } from './express-shared.ts';
+import { type FieldBlock, type PlainRequest, readPlainRequest } from './request-reader.ts';
+import { fieldLines } from './request-text.ts';
+
+/** A head in more pieces than this is put together by the full lane's parser, which does not begin anew with each. */
+const MAX_PIECES = 8;
+
+export class ExpressConnection {
+  readonly socket: Socket;
+  readonly peer: Peer;
+  /** Monotonic milliseconds; then `expire` is due. */
+  deadlineMs = 0;
+  readonly #shared: ExpressShared;
+  #unread: Buffer | undefined;
+  #pieces = 0;
+  #exchange: ExpressExchange | undefined;
+  #isHalfClosed = false;
+  #fields: FieldBlock | undefined;
+  #lines: { readonly text: string | undefined; readonly of: readonly string[]; readonly client: Client } | undefined;
+  #bytesSent = 0;
+  #bytesReceived = 0;
+
+  constructor(socket: Socket, peer: Peer, shared: ExpressShared) {
+    this.socket = socket;
+    this.peer = peer;
+    this.#shared = shared;
+  }
+
+  /** Starts to read. */
+  open(unread: Buffer | undefined): void {
+    const { socket } = this;
+    this.setDeadline(this.#shared.limits.headTimeoutMs);
+    socket.on('error', ignoreError);
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('close', this.#onClose);
+    if (unread !== undefined && unread.length > 0) this.#onData(unread);
+    if (socket.isPaused()) socket.resume();
+  }
+
+  /** No request is running. */
+  get isIdle(): boolean {
+    return this.#exchange === undefined;
+  }
+
+  get exchange(): ExpressExchange | undefined {
+    return this.#exchange;
+  }
+
+  /** The client has closed its sending side: it still reads, or it is gone. */
+  get isHalfClosed(): boolean {
+    return this.#isHalfClosed;
+  }
+
+  /** The connection ends behind the present answer. */
+  get isEnding(): boolean {
+    return this.#isHalfClosed || this.#shared.isDraining;
+  }
+
+  setDeadline(timeoutMs: number): void {
+    const { halfClosedTimeoutMs } = this.#shared.limits;
+    this.deadlineMs = performance.now() + (this.#isHalfClosed ? Math.min(timeoutMs, halfClosedTimeoutMs) : timeoutMs);
+  }
+
+  /** The deadline has passed. */
+  expire(): void {
+    if (this.#exchange === undefined) this.socket.destroy();
+    else this.#exchange.expire();
+  }
+
+  /** Writes text (Latin-1) and bytes in one go. `onWritten` may come after the connection's end, too. */
+  write(text: string, bytes: Buffer, onWritten: () => void): void {
+    const { socket } = this;
+    this.#bytesSent += text.length + bytes.length;
+    if (text === '') {
+      socket.write(bytes, onWritten);
+      return;
+    }
+    socket.cork();
+    socket.write(text, 'latin1');
+    socket.write(bytes, onWritten);
+    socket.uncork();
+  }
+
+  /** The request has been acted on: its bytes are not needed any more. */
+  consume({ byteLength }: PlainRequest): void {
+    const { length = 0 } = this.#unread ?? {};
+    this.#unread = length > byteLength ? this.#unread?.subarray(byteLength) : undefined;
+  }
+
+  /** The request's field lines for the server; the same ones again are not written again. */
+  fieldLines({ head }: PlainRequest, rawHeaders: readonly string[], client: Client): string | undefined {
+    const known = this.#lines;
+    if (known?.of === rawHeaders && known.client.address === client.address && known.client.tls === client.tls) {
+      return known.text;
+    }
+    const text = fieldLines(head, rawHeaders, { client, peer: this.peer });
+    this.#lines = { text, of: rawHeaders, client };
+    return text;
+  }
+
+  /** Gives the connection to the full lane, for good. */
+  handOver(): void {
+    const { socket } = this;
+    socket.off('error', ignoreError);
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('close', this.#onClose);
+    this.#exchange = undefined;
+    this.#shared.handOver(this, this.#unread);
+  }
+
+  /** The present answer has ended. */
+  finished(closes: boolean): void {
+    this.#exchange = undefined;
+    if (closes) this.#endGently();
+    else if (this.#unread !== undefined) this.#readOn();
+    else this.setDeadline(this.#shared.limits.keepAliveTimeoutMs);
+    this.#shared.becameIdle(this);
+  }
+
+  /** Bytes in both directions since the last call. */
+  takeTraffic(): { bytesSent: number; bytesReceived: number } {
+    const traffic = { bytesSent: this.#bytesSent, bytesReceived: this.#bytesReceived };
+    this.#bytesSent = 0;
+    this.#bytesReceived = 0;
+    return traffic;
+  }
+
+  readonly #onData = (chunk: Buffer) => {
+    this.#bytesReceived += chunk.length;
+    this.#unread = this.#unread === undefined ? chunk : Buffer.concat([this.#unread, chunk]);
+    if (this.#exchange === undefined) this.#readOn();
+    else if (this.#unread.length > this.#shared.limits.headerBytes) this.socket.pause();
+  };
+
+  readonly #onEnd = () => {
+    this.#isHalfClosed = true;
+    if (this.#exchange === undefined) this.socket.destroy();
+    else this.setDeadline(this.#shared.limits.halfClosedTimeoutMs);
+  };
+
+  readonly #onClose = () => {
+    this.#exchange?.abandon();
+    this.#exchange = undefined;
+    this.#shared.closed(this);
+  };
+
+  #readOn(): void {
+    const { limits } = this.#shared;
+    const { socket } = this;
+    if (this.#unread === undefined) return;
+    if (socket.isPaused()) socket.resume();
+    const text = this.#unread.toString('latin1');
+    const reading = readPlainRequest(text, limits.headerBytes / 2, this.#fields);
+    switch (reading.state) {
+      case 'incomplete':
+        if (this.#isHalfClosed) socket.destroy();
+        else this.#waitForMore();
+        return;
+      case 'doubtful':
+        if (this.#isHalfClosed) socket.destroy();
+        else this.handOver();
+        return;
+      case 'read':
+        this.#pieces = 0;
+        this.#fields = reading.request.fields;
+        this.#exchange = new ExpressExchange(this.#shared, this, reading.request);
+        this.deadlineMs = Number.POSITIVE_INFINITY;
+        this.#exchange.start();
+    }
+  }
+
+  #waitForMore(): void {
+    if (this.#pieces === 0) this.setDeadline(this.#shared.limits.headTimeoutMs);
+    this.#pieces += 1;
+    if (this.#pieces > MAX_PIECES) this.handOver();
+  }
+
+  /** Lets the client see the answer before the connection closes (RFC 9112 section 9.6). */
+  #endGently(): void {
+    const { socket } = this;
+    this.#exchange = undefined;
+    socket.off('data', this.#onData);
+    socket.resume();
+    socket.end();
+    this.setDeadline(this.#shared.limits.refusedBodyTimeoutMs);
+  }
+}
+
+function ignoreError(): void {
+  // Followed by `close`.
+}

@@ -1,0 +1,138 @@
+/** The express lane: plain GET and HEAD requests over kept connections, without an object per message; everything else goes to the full lane. */
+import type { Socket } from 'node:net';
+import type { FullLane, FullLaneCounters } from '../full-lane.ts';
+import type { FullLaneOptions } from '../lane.ts';
+import { DEFAULT_LIMITS, type FullLaneLimits } from '../limits.ts';
+import type { Peer, RequestHead } from '../request.ts';
+import { ExpressConnection } from './express-connection.ts';
+import type { ExpressShared } from './express-shared.ts';
+import { UpstreamPool } from './upstream-pool.ts';
+
+/** Deadlines are looked at this often: late by as much at most. */
+const SWEEP_INTERVAL_MS = 500;
+
+export interface ExpressLaneOptions extends FullLaneOptions {
+  /** For connections that this lane cannot serve to their end. */
+  readonly fullLane: FullLane;
+  /** `listen.express`; asked for each new connection. */
+  isOn(): boolean;
+}
+
+/** Makes the express lane in front of `fullLane`; to the outside the two are one. */
+export function createExpressLane(options: ExpressLaneOptions): FullLane {
+  return new ExpressLane(options);
+}
+
+class ExpressLane implements FullLane, ExpressShared {
+  readonly options: ExpressLaneOptions;
+  readonly limits: FullLaneLimits;
+  readonly pool: UpstreamPool;
+  readonly keepAliveLines: string;
+  generation = 0;
+  isDraining = false;
+  readonly #connections = new Set<ExpressConnection>();
+  readonly #sweepTimer: NodeJS.Timeout;
+  #onQuiet: (() => void) | undefined;
+
+  constructor(options: ExpressLaneOptions) {
+    this.options = options;
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.pool = new UpstreamPool(this.limits);
+    const keepAliveSeconds = Math.floor(this.limits.keepAliveTimeoutMs / 1000);
+    this.keepAliveLines = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n`;
+    this.#sweepTimer = setInterval(() => this.#sweep(), sweepIntervalMs(this.limits)).unref();
+  }
+
+  get counters(): FullLaneCounters {
+    const { connections, requestsInFlight, upgraded } = this.options.fullLane.counters;
+    return {
+      connections: connections + this.#connections.size,
+      requestsInFlight: requestsInFlight + this.#requestsInFlight,
+      upgraded,
+    };
+  }
+
+  accept(socket: Socket, peer: Peer, unread?: Buffer): void {
+    if (this.isDraining || !this.options.isOn()) {
+      this.options.fullLane.accept(socket, peer, unread);
+      return;
+    }
+    socket.setNoDelay(true);
+    const connection = new ExpressConnection(socket, peer, this);
+    this.#connections.add(connection);
+    connection.open(unread);
+  }
+
+  async recheck(): Promise<number> {
+    this.generation += 1;
+    const exchanges = [...this.#connections]
+      .map(({ exchange }) => exchange)
+      .filter((exchange) => exchange !== undefined);
+    const forwarding = exchanges.filter((exchange) => exchange.isForwarding);
+    const cut = Promise.all(forwarding.map((exchange) => exchange.decideAgain()));
+    const [cutInFullLane, cutHere] = await Promise.all([this.options.fullLane.recheck(), cut]);
+    return cutInFullLane + cutHere.filter(Boolean).length;
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.isDraining = true;
+    for (const connection of this.#connections) if (connection.isIdle) connection.socket.destroy();
+    await Promise.all([this.options.fullLane.drain(graceMs), this.#quiet(graceMs)]);
+    for (const connection of this.#connections) connection.socket.destroy();
+    clearInterval(this.#sweepTimer);
+    this.pool.close();
+  }
+
+  handOver(connection: ExpressConnection, unread: Buffer | undefined): void {
+    this.#connections.delete(connection);
+    connection.socket.pause();
+    this.options.fullLane.accept(connection.socket, connection.peer, unread);
+    this.#checkQuiet();
+  }
+
+  becameIdle(): void {
+    if (this.isDraining) this.#checkQuiet();
+  }
+
+  closed(connection: ExpressConnection): void {
+    this.#connections.delete(connection);
+    if (this.isDraining) this.#checkQuiet();
+  }
+
+  logDefect(error: unknown, { path }: RequestHead): void {
+    this.options.log?.error({ error, path }, 'a request failed in the gateway itself');
+  }
+
+  get #requestsInFlight(): number {
+    let count = 0;
+    for (const connection of this.#connections) if (!connection.isIdle) count += 1;
+    return count;
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    for (const connection of this.#connections) if (connection.deadlineMs <= nowMs) connection.expire();
+    this.pool.sweep(nowMs);
+  }
+
+  #quiet(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const deadline = setTimeout(resolve, graceMs);
+      this.#onQuiet = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
+      this.#checkQuiet();
+    });
+  }
+
+  #checkQuiet(): void {
+    if (this.#requestsInFlight === 0) this.#onQuiet?.();
+  }
+}
+
+/** Fine enough for the shortest deadline. */
+function sweepIntervalMs({ headTimeoutMs, halfClosedTimeoutMs, firstByteTimeoutMs, connectTimeoutMs }: FullLaneLimits) {
+  const shortestMs = Math.min(headTimeoutMs, halfClosedTimeoutMs, firstByteTimeoutMs, connectTimeoutMs);
+  return Math.max(10, Math.min(SWEEP_INTERVAL_MS, shortestMs / 4));
+}

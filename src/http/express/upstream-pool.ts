@@ -1,0 +1,73 @@
+/** The kept connections to the media server: bounded in number, the idle ones closed before the server would. */
+import type { FullLaneLimits } from '../limits.ts';
+import type { Upstream } from '../upstream.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
+
+/** A connection is not used in the last second that the server promised: its end may be on the way. */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
+
+export class UpstreamPool {
+  readonly #limits: FullLaneLimits;
+  readonly #open = new Set<UpstreamConnection>();
+  /** The one used last stands last, and is used first. */
+  #idle: UpstreamConnection[] = [];
+  #upstream: Upstream | undefined;
+
+  constructor(limits: FullLaneLimits) {
+    this.#limits = limits;
+  }
+
+  /** A kept connection, or a new one (always when `fresh`); undefined: too many are in use. When the server moves, kept ones are closed. */
+  take(upstream: Upstream, which: 'kept' | 'fresh' = 'kept'): UpstreamConnection | undefined {
+    if (this.#upstream !== upstream) this.#moveTo(upstream);
+    const kept = which === 'fresh' ? undefined : this.#idle.pop();
+    if (kept !== undefined) return kept;
+    if (this.#open.size >= this.#limits.upstreamSockets) return undefined;
+    const connection = new UpstreamConnection(upstream, (closed) => this.#forget(closed));
+    this.#open.add(connection);
+    return connection;
+  }
+
+  /** Keeps a connection whose answer is complete for the next request. */
+  keep(connection: UpstreamConnection, nowMs: number, keepAliveSeconds: number | undefined): void {
+    connection.detach();
+    const promisedMs =
+      keepAliveSeconds === undefined ? Number.POSITIVE_INFINITY : keepAliveSeconds * 1000 - KEEP_ALIVE_MARGIN_MS;
+    const keptMs = Math.min(this.#limits.idleUpstreamTimeoutMs, promisedMs);
+    if (connection.upstream !== this.#upstream || keptMs <= 0) {
+      connection.destroy();
+      return;
+    }
+    connection.idleUntilMs = nowMs + keptMs;
+    this.#idle.push(connection);
+  }
+
+  /** Closes what was idle for too long, and what a burst has left over. Call it about once a second. */
+  sweep(nowMs: number): void {
+    if (this.#idle.length === 0) return;
+    const surplus = this.#idle.length - this.#limits.idleUpstreamSockets;
+    const isKept = (connection: UpstreamConnection, index: number) =>
+      index >= surplus && connection.idleUntilMs > nowMs;
+    const closed = this.#idle.filter((connection, index) => !isKept(connection, index));
+    this.#idle = this.#idle.filter(isKept);
+    for (const connection of closed) connection.destroy();
+  }
+
+  /** Closes the idle connections and keeps no more. */
+  close(): void {
+    this.#moveTo(undefined);
+  }
+
+  #moveTo(upstream: Upstream | undefined): void {
+    const former = this.#idle;
+    this.#upstream = upstream;
+    this.#idle = [];
+    for (const connection of former) connection.destroy();
+  }
+
+  #forget(connection: UpstreamConnection): void {
+    this.#open.delete(connection);
+    const index = this.#idle.indexOf(connection);
+    if (index !== -1) this.#idle.splice(index, 1);
+  }
+}

@@ -1,0 +1,11 @@
+/** What a decision grants, for comparing: requests that are open are decided on again. */
+import type { Decision } from '../access/decision.ts';
+
+/**
+ * True when a request would be forwarded now with the very rights under which it was opened: a token that is not given any more must not
+ * live on in what is open.
+ */
+export function isSameGrant(now: Decision | undefined, opened: Decision | undefined): boolean {
+  if (now?.action !== 'forward' || opened?.action !== 'forward') return false;
+  return now.credentials === opened.credentials && now.token === opened.token;
+}
