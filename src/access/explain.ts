@@ -75,6 +75,22 @@ export function supposedRequest(
   return { head: supposedHead(method, target, headers), peer };
 }
 
+/** What says which page a browser comes from, and what it would like to see: of this request, not of its sender. */
+const OF_THE_PAGE = new Set(['origin', 'referer', 'sec-fetch-site', 'accept']);
+
+/** A plain GET of `path` by the sender of `head`, with all that tells who it is. */
+export function samePerson(head: RequestHead, path: string): RequestHead {
+  const { rawHeaders } = head;
+  const pairs = rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ''] as const] : [],
+  );
+  return supposedHead(
+    'GET',
+    path,
+    pairs.filter(([name]) => !OF_THE_PAGE.has(name.toLowerCase())),
+  );
+}
+
 function supposedHead(method: string, target: string, headers: readonly (readonly [string, string])[]): RequestHead {
   const [path = '', ...query] = target.split('?');
   const values = (name: string) => headers.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value);

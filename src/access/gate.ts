@@ -1,5 +1,4 @@
 /** The gate: gives every request the policy's decision, with all that the policy needs to know and to remember. */
-import { randomBytes } from 'node:crypto';
 import type { Peer, RequestHead } from '../http/request.ts';
 import { BoundedCache } from '../lib/cache.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
@@ -10,7 +9,14 @@ import type { ServerState } from '../server/server-state.ts';
 import { type ClaimAnswer, ClaimSetup } from './claim.ts';
 import { type AskAbout, Credentials, credentialKey } from './credentials.ts';
 import type { Decision, NeedsCredentials } from './decision.ts';
-import { type Explanation, explanation, type SupposedListener, type Supposition, supposedRequest } from './explain.ts';
+import {
+  type Explanation,
+  explanation,
+  type SupposedListener,
+  type Supposition,
+  samePerson,
+  supposedRequest,
+} from './explain.ts';
 import type { ServerFacts } from './facts.ts';
 import { type HostNames, plainHostNames } from './host.ts';
 import { KnownAddresses } from './known-addresses.ts';
@@ -25,6 +31,7 @@ import { type ServerView, serverFacts } from './server-facts.ts';
 import { loadSessionKey, Sessions } from './session.ts';
 import { type AccessSettings, factSettings } from './settings.ts';
 import { PinSignIn, type SignInOutcome } from './sign-in.ts';
+import { SignInAttempts } from './sign-in-attempts.ts';
 import { isSignInAttempt } from './standing.ts';
 import { Throttle } from './throttle.ts';
 import { VerifiedTable } from './verified-table.ts';
@@ -32,7 +39,6 @@ import { VerifiedTable } from './verified-table.ts';
 const SELF_TEST_INTERVAL_MS = 60 * 60_000;
 /** Masked addresses that were logged. */
 const MAX_MASKED_LOGGED = 256;
-const SIGN_IN_NONCE_BYTES = 16;
 const NO_TOKEN = 'a client was let in, but there is no server.token to give it: run `lockgate login`';
 
 export interface GateOptions {
@@ -83,8 +89,7 @@ export class Gate {
   readonly #refusals: Refusals;
   readonly #reviewListeners = new Set<() => void>();
   readonly #maskedLogged = new BoundedCache<string, true>({ max: MAX_MASKED_LOGGED });
-  /** What takes the charge of a sign-in under way back. */
-  readonly #signIns = new WeakMap<RequestHead, () => void>();
+  readonly #signInAttempts: SignInAttempts;
   readonly #selfTestTimer: NodeJS.Timeout;
   #settings: AccessSettings;
   #sessions: Sessions;
@@ -106,6 +111,7 @@ export class Gate {
       ...(askAccount && { askAccount }),
     });
     this.#throttle = new Throttle({ ...throttleLimits(settings), now });
+    this.#signInAttempts = new SignInAttempts(this.#throttle);
     this.#knownAddresses = new KnownAddresses(now);
     this.#refusals = new Refusals(wallNow);
     const { state, setupPageUrl: pageUrl } = options;
@@ -140,10 +146,22 @@ export class Gate {
     const { kind } = this.#options.server.view();
     const sessionCookie = this.#sessions.open(supposition.isPlain !== true);
     const { head, peer } = supposedRequest(supposition, { listener, kind: kind.name, sessionCookie });
+    return this.#explain(head, peer, ({ credential = '' }) => this.#credentials.verify(credential));
+  }
+
+  /** The decision that the sender of a request would get for `path`. */
+  explainTo(head: RequestHead, peer: Peer, path: string): Promise<Explanation> {
+    return this.#explain(samePerson(head, path), peer, (facts) => this.#verifyGuess(facts));
+  }
+
+  async #explain(
+    head: RequestHead,
+    peer: Peer,
+    verify: (facts: RequestFacts) => Promise<Verdict>,
+  ): Promise<Explanation> {
+    const { kind } = this.#options.server.view();
     const parts = this.#partsOf(head, peer);
-    const { decision, facts } = await this.#settle(parts, ({ credential = '' }) =>
-      this.#credentials.verify(credential),
-    );
+    const { decision, facts } = await this.#settle(parts, verify);
     const change = remedyFor(decision, { facts, mend: parts.client.mend, page: sendingPage(head) });
     return explanation(decision, facts, { list: this.list, kindTitle: kind.title, change });
   }
@@ -155,7 +173,7 @@ export class Gate {
 
   /** Learns from the server's answer to a forwarded request: 401 and 498 cast doubt on its credential, 401 to a sign-in is a failed one. */
   noteAnswer(head: RequestHead, peer: Peer, status: number): void {
-    this.#settleSignIn(head, status === 401);
+    this.#signInAttempts.settle(head, status === 401);
     if (status !== 401 && status !== 498) return;
     const { credential } = new RequestFacts(this.#sources, this.#partsOf(head, peer));
     if (credential !== undefined) void this.#credentials.doubt(credential);
@@ -265,21 +283,8 @@ export class Gate {
     return verdict;
   }
 
-  /** As with credentials: many attempts at once must not slip through before the first is refused. */
-  #chargeSignIn(head: RequestHead, client: string): void {
-    if (this.#signIns.has(head)) return;
-    const guess = randomBytes(SIGN_IN_NONCE_BYTES).toString('base64url');
-    this.#throttle.charge(client, guess);
-    this.#signIns.set(head, () => this.#throttle.refund(client, guess));
-  }
-
-  #settleSignIn(head: RequestHead, isFailed: boolean): void {
-    if (!isFailed) this.#signIns.get(head)?.();
-    this.#signIns.delete(head);
-  }
-
   #noted(decision: Decision, facts: RequestFacts, { head, peer, client }: RequestParts): Decision {
-    if (decision.action === 'forward' && isSignInAttempt(facts)) this.#chargeSignIn(head, facts.throttleKey);
+    if (decision.action === 'forward' && isSignInAttempt(facts)) this.#signInAttempts.charge(head, facts.throttleKey);
     if (client.place === 'masked') this.#logMasked(peer, client);
     else if (decision.rule === 'valid' && client.address !== undefined) this.#knownAddresses.note(client.address);
     if (decision.action === 'refuse') {

@@ -111,10 +111,7 @@ export async function statusView(gateway: Gateway, ask: PageAsk): Promise<Status
   const { parts, gate } = gateway;
   const report = statusReport(gateway);
   const client = viewClient(ask.head, ask.peer, parts);
-  const explained = await gate.explain(
-    { from: ask.peer.address, isPlain: !client.isTls, path: '/library' },
-    { address: ask.peer.localAddress, port: ask.peer.localPort },
-  );
+  const explained = await gate.explainTo(ask.head, ask.peer, '/library');
   const asker = {
     address: client.address ?? ask.peer.address,
     place: client.place,

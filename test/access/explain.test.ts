@@ -4,6 +4,7 @@ import type { Supposition } from '../../src/access/explain.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
 import { CLAIMED, type GateBench, withGate, ZONE } from './gate-bench.ts';
+import { headOf, peerAt } from './requests.ts';
 
 const LISTENER = { address: '192.168.1.10', port: 32400 };
 const explainWith = ({ gate }: GateBench, supposition: Supposition) => gate.explain(supposition, LISTENER);
@@ -68,6 +69,16 @@ explain('waits for the server’s state as a request would', () =>
     bench.view = { ...CLAIMED, state: 'unknown', unknownBecause: 'starting' };
     bench.nextView = CLAIMED;
     assert.is((await explainWith(bench, { from: '192.168.1.20' })).rule, 'admitted');
+  }),
+);
+
+explain('tells the sender of a request what it would get elsewhere, with all that it brings along but its page', () =>
+  withGate(async ({ gate }) => {
+    const ruleOf = async (headers: Record<string, string>, address: string) =>
+      (await gate.explainTo(headOf('POST /.lockgate/', headers), peerAt(address), '/library')).rule;
+    assert.is(await ruleOf({ Referer: 'https://elsewhere.example/', Accept: 'text/html' }, '192.168.1.20'), 'admitted');
+    assert.is(await ruleOf({}, '192.168.1.21'), 'default');
+    assert.is(await ruleOf({ 'X-Plex-Token': OWNER_TOKEN }, '203.0.113.7'), 'valid');
   }),
 );
 
