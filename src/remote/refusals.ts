@@ -1,0 +1,25 @@
+/** What routers refuse in every protocol, and what their owner can do about it. */
+import type { Refusal } from './port-mapper.ts';
+
+export const RANGE_REMEDY =
+  'see that port mapping (UPnP, NAT-PMP) is allowed in the router, and choose a [remote] map_port from 1024 to 65535';
+
+export const WAN_REMEDY =
+  'see that the router is online; many refuse every mapping while their own outside address is private: lockgate doctor';
+
+/** The port leads to somebody else. */
+export function takenRefusal(externalPort: number, holder: string | undefined): Refusal {
+  const whom = holder === undefined ? 'elsewhere' : `to ${holder}`;
+  return {
+    reason: `port ${externalPort} of the router leads ${whom} already`,
+    remedy: 'remove that port forwarding in the router, or choose another [remote] map_port',
+  };
+}
+
+/** The router offers another port than the one that apps are told. */
+export function otherPortRefusal(wanted: number, offered: number): Refusal {
+  return {
+    reason: `the router gives port ${offered} instead of ${wanted}, which is taken or not allowed`,
+    remedy: `choose another [remote] map_port from 1024 to 65535, for example ${offered}`,
+  };
+}

@@ -1,0 +1,58 @@
+/** What the router tells about itself without opening a port: its outside address, and which ports lead where. */
+import { addressScope } from '../net/address.ts';
+import type { Forwarding } from './igd.ts';
+import { findIgdMappers } from './mappers.ts';
+import { askExternalAddress } from './nat-pmp.ts';
+import { PcpMapper } from './pcp.ts';
+import type { MappingProtocol } from './port-mapper.ts';
+import type { WayOut } from './way-out.ts';
+
+export interface WanAddress {
+  readonly address: string;
+  readonly from: MappingProtocol;
+}
+
+const MAX_FORWARDINGS = 64;
+const NATPMP_NETWORK_FAILURE = 3;
+/** Nothing listens there. */
+const UNUSED_PORT = 49_151;
+
+/** Undefined: the router speaks none of the protocols, or does not say. Never rejects. */
+export async function askWanAddress(way: WayOut, nonce: Buffer): Promise<WanAddress | undefined> {
+  const answer = await askExternalAddress(way);
+  if (isAddress(answer?.address)) return { address: answer.address, from: 'NAT-PMP' };
+  if (answer?.resultCode === NATPMP_NETWORK_FAILURE) {
+    const address = await addressInRefusal(way, nonce);
+    if (address !== undefined) return { address, from: 'PCP' };
+  }
+  for (const igd of await findIgdMappers(way)) {
+    const address = await igd.externalAddress();
+    if (address !== undefined) return { address, from: igd.protocol };
+  }
+  return undefined;
+}
+
+/**
+ * The TCP ports of the router that lead into the LAN, as far as UPnP tells: those that programs asked for, and on many routers those
+ * that were set up by hand. Undefined: the router does not speak UPnP.
+ */
+export async function askForwardings(way: WayOut): Promise<readonly Forwarding[] | undefined> {
+  const [igd] = await findIgdMappers(way);
+  return igd?.forwardings(MAX_FORWARDINGS);
+}
+
+/** A router that maps nothing because its outside address is private names that address when it refuses in PCP. */
+async function addressInRefusal(way: WayOut, nonce: Buffer): Promise<string | undefined> {
+  const mapper = new PcpMapper(way, nonce);
+  const wish = { internalPort: UNUSED_PORT, externalPort: UNUSED_PORT };
+  const outcome = await mapper.map(wish, 1);
+  if (outcome.outcome === 'mapped') {
+    await mapper.unmap(outcome.mapping);
+    return outcome.mapping.externalAddress;
+  }
+  return outcome.outcome === 'refused' ? outcome.externalAddress : undefined;
+}
+
+function isAddress(address: string | undefined): address is string {
+  return address !== undefined && addressScope(address) !== 'unspecified';
+}
