@@ -1,5 +1,4 @@
 /** The certificate store: loads certificates from their sources, serves them by name, and swaps renewed ones in under open connections. */
-import { randomBytes } from 'node:crypto';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
@@ -10,8 +9,6 @@ import { FolderWatch } from './folder-watch.ts';
 import { type TlsProfileName, tlsProfile } from './profile.ts';
 import { prepareCertificate, type ServedCertificate, ServingSet } from './serving.ts';
 
-/** RFC 5077: 16 bytes of name, 16 of AES, 16 of HMAC. */
-const TICKET_KEY_BYTES = 48;
 /** One context of sessions for all certificates, so that a swap ends none. */
 const SESSION_ID_CONTEXT = 'lockgate';
 const REMINDER_INTERVAL_MS = 24 * 60 * 60 * 1000;
@@ -47,7 +44,6 @@ export class CertificateStore {
     this.#now = options.now ?? (() => new Date());
     this.#baseOptions = {
       ...tlsProfile(options.profile),
-      ticketKeys: randomBytes(TICKET_KEY_BYTES),
       sessionIdContext: SESSION_ID_CONTEXT,
     };
     this.#watch = new FolderWatch({

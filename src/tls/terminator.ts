@@ -1,4 +1,5 @@
 /** The server side of TLS: takes accepted TCP connections, does the handshake within a deadline, hands the secure socket on. */
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type SecureContext, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import { systemCodeOf } from '../lib/errors.ts';
@@ -6,6 +7,10 @@ import { type Log, silentLog } from '../lib/log.ts';
 
 /** From the first byte to the end of the handshake; old players on weak radio need seconds. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** RFC 5077: 16 bytes of name, 16 of AES, 16 of HMAC. */
+const TICKET_KEY_BYTES = 48;
+/** A stolen key opens the sessions of one day; after a change, every client does one full handshake. */
+const TICKET_KEY_LIFETIME_MS = 24 * 60 * 60_000;
 /** Codes come from OpenSSL and the system; a bound all the same. */
 const MAX_FAILURE_CODES = 64;
 
@@ -20,6 +25,7 @@ export interface TlsTerminatorOptions {
   readonly certificates: ContextChooser;
   readonly log?: Log;
   readonly handshakeTimeoutMs?: number;
+  readonly ticketKeyLifetimeMs?: number;
 }
 
 /** Receives the decrypted side. It must listen to the socket's `error` at once. `serverName` undefined: the client named no host. */
@@ -43,28 +49,37 @@ export interface TlsCounters {
 
 /**
  * A name that no certificate covers gets the default certificate, not an alert: apps connect by address, send stale names, and judge the
- * certificate themselves. ALPN offers HTTP/1.1 alone. One `tls.Server` lives as long as this: its ticket keys outlive a swapped certificate.
+ * certificate themselves. ALPN offers HTTP/1.1 alone. One `tls.Server` lives as long as this, and so do its ticket keys: neither a swapped
+ * certificate nor a reload ends a session.
  */
 export class TlsTerminator {
   readonly #server: Server;
   readonly #log: Log;
+  readonly #rotation: NodeJS.Timeout;
+  #ticketKeys = randomBytes(TICKET_KEY_BYTES);
   /** A TLS socket does not tell which socket it wraps; the four numbers of the connection do. */
   readonly #pending = new Map<string, PendingHandshake>();
   readonly #failed = new Map<string, number>();
   #completed = 0;
   #resumed = 0;
 
-  constructor({ certificates, log = silentLog, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS }: TlsTerminatorOptions) {
+  constructor(options: TlsTerminatorOptions) {
+    const { certificates, log = silentLog, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
     this.#log = log;
     this.#server = createServer({
       ...certificates.defaultContextOptions,
+      ticketKeys: this.#ticketKeys,
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: handshakeTimeoutMs,
       SNICallback: (serverName, done) => done(null, certificates.contextFor(serverName)),
     });
     this.#server.on('secureConnection', (socket) => this.#complete(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#fail(error, socket));
-    certificates.onChange(() => this.#server.setSecureContext(certificates.defaultContextOptions));
+    certificates.onChange(() => {
+      this.#server.setSecureContext({ ...certificates.defaultContextOptions, ticketKeys: this.#ticketKeys });
+    });
+    const lifetimeMs = options.ticketKeyLifetimeMs ?? TICKET_KEY_LIFETIME_MS;
+    this.#rotation = setInterval(() => this.#rotateTicketKeys(), lifetimeMs).unref();
   }
 
   /** Starts the handshake on an accepted connection; bytes that were read and put back are part of it. Calls `onSecure` once, or never when it fails. */
@@ -84,6 +99,7 @@ export class TlsTerminator {
 
   /** Ends the handshakes that are under way; secure sockets live on. */
   close(): void {
+    clearInterval(this.#rotation);
     for (const { socket } of this.#pending.values()) socket.destroy();
     this.#pending.clear();
   }
@@ -95,6 +111,11 @@ export class TlsTerminator {
       pending: this.#pending.size,
       failed: Object.fromEntries(this.#failed),
     };
+  }
+
+  #rotateTicketKeys(): void {
+    this.#ticketKeys = randomBytes(TICKET_KEY_BYTES);
+    this.#server.setTicketKeys(this.#ticketKeys);
   }
 
   #complete(socket: TLSSocket): void {

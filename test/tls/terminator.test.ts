@@ -18,7 +18,7 @@ const second = makeCertificate({ names: ['films.test'], issuer: testAuthority() 
 
 /** One certificate for everybody, with what the store gives all of its contexts. */
 class OneCertificate implements ContextChooser {
-  readonly #base: SecureContextOptions = { ticketKeys: Buffer.alloc(48, 7), sessionIdContext: 'test' };
+  readonly #base: SecureContextOptions = { sessionIdContext: 'test' };
   #listener = () => {};
   defaultContextOptions: SecureContextOptions;
 
@@ -234,6 +234,20 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     });
   }
 }
+
+test('ticket keys change after their lifetime: an old session gets a full handshake, and is served', async ({
+  certificates,
+}) => {
+  const front = await startFront(certificates, { ticketKeyLifetimeMs: 20 });
+  const client = connect({ port: front.port, host: '127.0.0.1', rejectUnauthorized: false });
+  const [[session]] = await Promise.all([once(client, 'session'), once(client, 'data')]);
+  client.destroy();
+  const deadline = performance.now() + COUNTER_DEADLINE_MS;
+  let isResumed = true;
+  while (isResumed && performance.now() < deadline) isResumed = (await look(front.port, { session })).isResumed;
+  assert.is(isResumed, false);
+  await front.close();
+});
 
 test('a handshake that began before a swap ends well', async ({ certificates, front }) => {
   const socket = connect({ port: front.port, host: '127.0.0.1', rejectUnauthorized: false });
