@@ -21,7 +21,7 @@ export interface Light {
 export interface Asker {
   readonly address: string;
   readonly place: Place;
-  /** The rule that an ordinary request from here, without credentials, would meet. */
+  /** The rule that an ordinary request of theirs would meet. */
   readonly rule: RuleName;
   /** What that rule means for them, in one sentence. */
   readonly meaning: string;
