@@ -134,9 +134,7 @@ export class Gateway {
   async #start(): Promise<void> {
     const { state, log, config } = this.#options;
     const parts = () => this.#parts;
-    this.#gate = await createGate(
-      gateOptions({ parts, state, log, ports: () => this.#entrance.addresses().map(({ port }) => port) }),
-    );
+    this.#gate = await createGate(gateOptions({ parts, state, log, listeners: () => this.#entrance.addresses() }));
     this.#lifecycle.add(() => this.#gate.close());
     this.#setupKeeper = new SetupKeeper({ setup: this.#gate.setup, parts, log });
     this.#lifecycle.add(() => this.#setupKeeper.close());

@@ -54,7 +54,7 @@ export class Entrance {
   async open(config: Config): Promise<void> {
     const added: Door[] = [];
     try {
-      for (const { address, port } of wanted(config)) {
+      for (const { address, port } of wantedListeners(config)) {
         if (this.#doors.some((door) => door.address === address && door.port === port)) continue;
         const listeners = await this.#listen(address, port);
         if (listeners !== undefined) added.push({ address, port, listeners });
@@ -70,7 +70,7 @@ export class Entrance {
 
   /** Closes the doors that `config` does not name; connections that came through them go on. */
   closeUnlisted(config: Config): void {
-    const names = new Set(wanted(config).map(({ address, port }) => `${address} ${port}`));
+    const names = new Set(wantedListeners(config).map(({ address, port }) => `${address} ${port}`));
     const isListed = (door: Door) => names.has(`${door.address} ${door.port}`);
     for (const door of this.#doors) if (!isListed(door)) door.listeners.close();
     this.#doors = this.#doors.filter(isListed);
@@ -152,7 +152,8 @@ function peerOf(accepted: AcceptedConnection, side: Pick<Peer, 'tls' | 'serverNa
   return { address: peerAddress, port: peerPort, fromProxyHeader, localAddress, localPort, ...side };
 }
 
-function wanted({ listen: { addresses, port } }: Config): ListenAddress[] {
+/** Every address with every port of the configuration. */
+export function wantedListeners({ listen: { addresses, port } }: Config): ListenAddress[] {
   return addresses.flatMap((address) => port.map((number) => ({ address, port: number })));
 }
 

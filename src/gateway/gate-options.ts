@@ -7,21 +7,22 @@ import type { Peer, RequestHead } from '../http/request.ts';
 import type { Log } from '../lib/log.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
 import { parseNetworkList } from '../net/address.ts';
+import type { ListenAddress } from '../net/listen.ts';
 import type { Verdict } from '../server/kind.ts';
 import { claimPlexServer } from '../server/plex-claim.ts';
 import type { Parts } from './parts.ts';
 import { plexAccount } from './plex-home.ts';
-import { endpointOf, publishedEndpoint } from './published.ts';
+import { endpointOf, publishedEndpoint, reachableEndpoint } from './published.ts';
 
 export interface GateSurroundings {
   readonly parts: () => Parts;
   readonly state: StateFolder;
   readonly log: Log;
-  /** The ports that are open. */
-  readonly ports: () => readonly number[];
+  /** Where connections are accepted. */
+  readonly listeners: () => readonly ListenAddress[];
 }
 
-export function gateOptions({ parts, state, log, ports }: GateSurroundings): GateOptions {
+export function gateOptions({ parts, state, log, listeners }: GateSurroundings): GateOptions {
   return {
     settings: parts().settings,
     state,
@@ -58,11 +59,8 @@ export function gateOptions({ parts, state, log, ports }: GateSurroundings): Gat
       isOwnAddress: (address) => isOwnAddress(address, parts()),
     },
     setupPageUrl: () => {
-      const [address] = parts().site.lanAddresses;
-      const [port] = ports();
-      return address === undefined || port === undefined
-        ? undefined
-        : `http://${endpointOf(address, port)}/.lockgate/setup`;
+      const endpoint = publishedEndpoint(parts().config) ?? reachableEndpoint(parts().site.lanAddresses, listeners());
+      return endpoint && `http://${endpointOf(endpoint.address, endpoint.port)}/.lockgate/setup`;
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import { silentLog } from '../lib/log.ts';
 import { StateFolder } from '../lib/state-folder.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
+import { wantedListeners } from './entrance.ts';
 import { gateOptions } from './gate-options.ts';
 import { buildParts, closeReplaced, type Parts } from './parts.ts';
 import { type Situation, situationOf } from './situation.ts';
@@ -38,7 +39,7 @@ export async function withSurvey<T>(
   try {
     const built = await buildParts({ config, state, log: silentLog, openwrtLanNetworks });
     parts = built;
-    const given = gateOptions({ parts: () => built, state, log: silentLog, ports: () => config.listen.port });
+    const given = gateOptions({ parts: () => built, state, log: silentLog, listeners: () => wantedListeners(config) });
     const snapshot = assumedClaimed(built.link.monitor.snapshot);
     const server =
       options.assumeClaimed === true
