@@ -14,7 +14,7 @@ const FACTS_MAX_AGE_MS = 1000;
 export class Site {
   readonly zones: readonly Zone[];
   readonly gateways: GatewayAddresses;
-  /** The gateway's own names, each with its SOA. */
+  /** The gateway's own names, each with its SOA. A wildcard adds nothing: what it covers is not known to lead here. */
   readonly exactNames: ReadonlyMap<WireName, RecordBody>;
 
   constructor(facts: DnsFacts, answer: AnswerMode) {
@@ -33,7 +33,7 @@ export class Site {
     });
     this.exactNames = new Map(
       facts.exactNames().flatMap((name) => {
-        const wireName = wireNameOf(name);
+        const wireName = name.includes('*') ? undefined : wireNameOf(name);
         return wireName === undefined ? [] : [[wireName, soaBody(name)] as const];
       }),
     );

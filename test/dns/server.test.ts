@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type DnsOptions, startDns } from '../../src/dns/server.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
-import { askTcp, askUdp, exchange, framed, openTcp, question, readMessages } from './ask.ts';
+import { askTcp, askUdp, decode, exchange, framed, openTcp, question, readMessages } from './ask.ts';
 import { dnsOptions, GATEWAY, network, portOf, SERVER, siteValues, withDns, ZONE } from './site.ts';
 
 const NAME = `192-168-1-10.${ZONE}`;
@@ -52,6 +52,33 @@ listening('a wildcard becomes the addresses of this host, and replies leave from
       }
     },
     values,
+  );
+});
+
+listening('a burst of different questions gets each its own answer, although one buffer writes them all', async () => {
+  const serverAddresses = Array.from({ length: 200 }, (_, index) => `172.16.0.${index + 1}`);
+  await withDns(
+    { answer: 'literal' },
+    async (_, port) => {
+      const socket = createSocket('udp4').bind(0, '127.0.0.1');
+      await once(socket, 'listening');
+      const right = new Set<number>();
+      const complete = new Promise<void>((resolve) => {
+        socket.on('message', (bytes) => {
+          const reply = decode(bytes);
+          const id = reply.packet.id ?? 0;
+          assert.equal(reply.answers, [serverAddresses[id]]);
+          right.add(id);
+          if (right.size === serverAddresses.length) resolve();
+        });
+      });
+      serverAddresses.forEach((address, id) => {
+        socket.send(question(`${address.replaceAll('.', '-')}.${ZONE}`, 'A', { id }), port, '127.0.0.1');
+      });
+      await complete;
+      socket.close();
+    },
+    siteValues({ serverAddresses }),
   );
 });
 

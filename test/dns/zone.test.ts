@@ -347,6 +347,14 @@ exact('a certificate name leads to the gateway; what is beside or below it is no
   assert.equal(found, [GATEWAY, GATEWAY_V6, NODATA, 'REFUSED', 'REFUSED', 'REFUSED']);
 });
 
+exact('a wildcard of the certificate adds nothing', async () => {
+  const questions = [
+    ['x.example.org', 'A'],
+    ['*.example.org', 'A'],
+  ] as const;
+  assert.equal(await outcomes(questions, { values: { exactNames: ['*.example.org'] } }), ['REFUSED', 'REFUSED']);
+});
+
 exact('the zones above the own one are not ours', async () => {
   assert.equal(
     await outcomes([
