@@ -23,7 +23,9 @@ export async function runSetup(
   if (state === 'claimed') return { done: true, lines: ['the media server is claimed already'] };
   if (state === 'unknown')
     return { done: false, lines: [detail ?? 'the media server does not answer', 'next: run lockgate doctor'] };
-  return typeof question['code'] === 'string' ? claim(question['code'], gate, monitor) : offer(gate, serverName);
+  return typeof question['code'] === 'string'
+    ? claim(question['code'], gate, monitor, serverName)
+    : offer(gate, serverName);
 }
 
 async function forget(monitor: ServerMonitor): Promise<SetupOutcome> {
@@ -55,13 +57,18 @@ const REFUSALS = {
   unreachable: 'the server did not answer: see that it runs, then try again',
 } as const;
 
-async function claim(code: string, gate: Gate, monitor: ServerMonitor): Promise<SetupOutcome> {
+async function claim(
+  code: string,
+  gate: Gate,
+  monitor: ServerMonitor,
+  serverName = 'the media server',
+): Promise<SetupOutcome> {
   const answer = await gate.setup.claim(code);
   if (answer !== 'accepted') return { done: false, lines: [`next: ${REFUSALS[answer]}`] };
   const deadline = performance.now() + CONFIRMATION_MS;
   while (performance.now() < deadline) {
-    const { state, identity } = await monitor.probe();
-    if (state === 'claimed') return { done: true, lines: [`${identity?.name ?? 'the media server'} is claimed`] };
+    const { state } = await monitor.probe();
+    if (state === 'claimed') return { done: true, lines: [`${serverName} is claimed`] };
     await new Promise((resolve) => setTimeout(resolve, CONFIRMATION_CHECK_MS));
   }
   return {
