@@ -1,5 +1,5 @@
 /** A gateway in front of a Plex stand-in, asked from any address: directly from loopback, or through a trusted proxy that names the client. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CurlAnswer, curl } from './curl.ts';
 import { OWNER_TOKEN, type PlexOptions } from './plex.ts';
@@ -50,6 +50,15 @@ export class GuardedHome {
     this.gateway = await this.home.installation.run();
     this.#linesRead = 0;
     if (isUnclaimed !== true) await this.gateway.line((line) => line['state'] === 'claimed');
+  }
+
+  /** Ends the program without a word, once it has written down which server it has seen, and starts it again. */
+  async restart(options: GuardedHomeOptions = {}, whileDown: () => void = () => {}): Promise<void> {
+    const memory = join(this.home.installation.stateDir, 'server.json');
+    while (!existsSync(memory)) await new Promise((resolve) => setTimeout(resolve, 10));
+    await this.gateway.kill();
+    whileDown();
+    await this.run(options);
   }
 
   /** Writes a new file and has it taken. */
