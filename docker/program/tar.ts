@@ -8,14 +8,16 @@ const TYPES = { file: '0', link: '2', folder: '5' } as const;
 export interface TarOptions {
   /** Seconds since 1970, of every entry. */
   readonly modifiedAt: number;
-  /** Put before every path; `./` also adds the root folder itself, as ipk has it. Default: nothing. */
+  /** Put before every path: `./` in ipk. Default: nothing. */
   readonly prefix?: '' | './';
+  /** The root folder itself comes first. Default: false. */
+  readonly hasRoot?: boolean;
 }
 
 /** The archive of a tree. Throws when a path is longer than 100 bytes: none of ours is. */
-export function writeTar(entries: Tree, { modifiedAt, prefix = '' }: TarOptions): Buffer {
+export function writeTar(entries: Tree, { modifiedAt, prefix = '', hasRoot = false }: TarOptions): Buffer {
   const chunks = entries.flatMap((entry) => writeEntry(entry, `${prefix}${entry.path}`, modifiedAt));
-  if (prefix !== '') chunks.unshift(header({ kind: 'folder', path: '', mode: 0o755 }, prefix, modifiedAt));
+  if (hasRoot) chunks.unshift(header({ kind: 'folder', path: '', mode: 0o755 }, prefix, modifiedAt));
   return Buffer.concat([...chunks, Buffer.alloc(2 * BLOCK_BYTES)]);
 }
 
