@@ -1,8 +1,9 @@
 /** `lockgate init`: looks around and writes the shortest commented file; never over an existing one. */
 import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Config, defaultConfig } from '../config/schema.ts';
+import { defaultConfig } from '../config/schema.ts';
+import { type ResolverAddress, readResolvConf } from '../dns/diagnose.ts';
 import type { Situation } from '../gateway/situation.ts';
 import { surveySituation, withSurvey } from '../gateway/survey.ts';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
@@ -15,6 +16,15 @@ import { stateFolderOf } from './load.ts';
 /** The server's own port first: then apps need no change. */
 const OTHER_PORTS = [32443, 32444, 32445];
 const FILE_MODE = 0o600;
+const RESOLV_CONF = '/etc/resolv.conf';
+
+/** What a look around brought. */
+interface Found {
+  readonly situation: Situation;
+  readonly dataFolder: string | undefined;
+  readonly port: number;
+  readonly resolvers: readonly ResolverAddress[];
+}
 
 /** Runs the command; the number is the exit status. */
 export async function run(context: CommandContext): Promise<number> {
@@ -24,7 +34,8 @@ export async function run(context: CommandContext): Promise<number> {
     return { situation, dataFolder: survey.parts.plexHome.dataFolder };
   });
   const port = await freePort(found.situation);
-  const text = fileFor(config, found.situation, found.dataFolder, port);
+  const resolvers = readResolvConf(await readFile(RESOLV_CONF, 'utf8').catch(() => ''));
+  const text = fileFor({ ...found, port, resolvers });
   await writeNew(context.configPath, text);
   if (context.json)
     context.print(JSON.stringify({ written: context.configPath, port, server: found.situation.server.url ?? null }));
@@ -54,28 +65,59 @@ async function freePort({ server, serverAddress, ownAddresses }: Situation): Pro
   return OTHER_PORTS[0] ?? 0;
 }
 
-function fileFor(config: Config, { server, lan }: Situation, dataFolder: string | undefined, port: number): string {
-  const { kind, url, identity, state, candidates } = server;
-  const isFound = state !== 'unknown';
-  const lines = [
-    '# lockgate: all keys and what they mean are in docs/configuration.md; what is not here has its default.',
+/** What was found, with its default left out and its reason beside it. */
+function fileFor(found: Found): string {
+  const { situation, port } = found;
+  const { networks, reason } = situation.lan;
+  return [
+    '# lockgate: what is not here has its default; all keys are in docs/configuration.md.',
     '',
     '[server]',
+    ...serverLines(found),
+    '',
+    '[listen]',
+    `port = ${port}`,
+    '',
+    `# LAN: ${networks.join(', ') || 'none'} (${reason})`,
+    `# Resolver: ${resolverNote(found.resolvers)}`,
+    '',
+  ].join('\n');
+}
+
+function serverLines({ situation, dataFolder }: Found): string[] {
+  const { kind, url, identity, state, candidates } = situation.server;
+  const others = candidates.map(
+    (other) => `# url = ${quoted(other.url)}   # ${plain(other.identity.name ?? other.identity.id)}`,
+  );
+  if (state === 'unknown') {
+    return others.length > 0
+      ? ['# Several media servers were found. Take the # away from yours:', ...others]
+      : ['# No media server was found. Name yours:', '# url = "http://192.168.1.10:32400"'];
+  }
+  const lines = [
+    `# ${kind.title}${identity?.name === undefined ? '' : ` "${plain(identity.name)}"`}`,
+    `url = ${quoted(url ?? '')}`,
   ];
-  if (isFound)
-    lines.push(
-      `# ${kind.title}${identity?.name === undefined ? '' : ` "${identity.name}"`}`,
-      `url = ${JSON.stringify(url)}`,
-    );
-  else lines.push('# No media server was found. Name yours:', '# url = "http://192.168.1.10:32400"');
-  for (const other of candidates)
-    lines.push(`# url = ${JSON.stringify(other.url)}   # ${other.identity.name ?? other.identity.id}`);
-  if (dataFolder !== undefined && !USUAL_DATA_FOLDERS.includes(dataFolder))
-    lines.push(`data_dir = ${JSON.stringify(dataFolder)}`);
-  lines.push('', '[listen]', `port = ${port}`);
-  lines.push('', `# LAN: ${lan.networks.join(', ') || 'none'} (${lan.reason})`);
-  if (port === config.listen.port[0] && !isFound) lines.push('');
-  return `${lines.join('\n').trimEnd()}\n`;
+  const isUnusual = dataFolder !== undefined && !USUAL_DATA_FOLDERS.includes(dataFolder);
+  return isUnusual ? [...lines, `data_dir = ${quoted(dataFolder)}`] : lines;
+}
+
+function resolverNote(resolvers: readonly ResolverAddress[]): string {
+  const [first] = resolvers;
+  if (first === undefined) return 'none is set on this machine';
+  const isHere = first.address.startsWith('127.') || first.address === '::1';
+  const where = isHere ? 'one runs on this machine; if the LAN uses it' : `${first.address}; if the LAN uses it, too`;
+  return `${where}: lockgate snippet shows the lines for it, lockgate doctor whether it needs them`;
+}
+
+/** A TOML basic string: JSON's escapes are TOML's. */
+function quoted(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** Names are others' words: one line, no control characters. */
+function plain(text: string): string {
+  return text.replace(/\p{C}/gu, ' ');
 }
 
 async function writeNew(path: string, text: string): Promise<void> {

@@ -22,7 +22,8 @@ export async function run(context: CommandContext): Promise<number> {
       hint: 'see that this host reaches the Internet, then try again',
     });
   }
-  context.complain(
+  const tell = context.json ? context.complain : context.print;
+  tell(
     `Open ${LINK_PAGE} as the user whose rights clients on your list shall have (best a managed user), and type in:\n\n    ${code.code}\n`,
   );
   const token = await waitForToken(account, code);

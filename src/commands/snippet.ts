@@ -16,15 +16,24 @@ export async function run(context: CommandContext): Promise<number> {
   if (!TARGETS.includes(target)) throw unknownTarget(target);
   const { config } = await loadFile(context);
   const text = await withSurvey({ config, stateDir: stateFolderOf(config, context.env) }, async (survey) => {
-    await surveySituation(survey, undefined);
+    const { server } = await surveySituation(survey, undefined);
     const { parts } = survey;
     if (!isSnippetTarget(target)) {
-      return renderNasSnippet({ gatewayHost: parts.site.lanAddresses[0], gatewayUser: config.run.user || 'root' });
+      return renderNasSnippet({ gatewayHost: parts.site.lanAddresses[0], gatewayUser: 'root' });
     }
-    return snippet(target, { facts: dnsFacts(() => parts), answer: config.dns.answer, listen: config.dns.listen });
+    const facts = dnsFacts(() => parts);
+    if (server.state !== 'unknown' && facts.zones().length + facts.exactNames().length === 0) throw noNames();
+    return snippet(target, { facts, answer: config.dns.answer, listen: config.dns.listen });
   });
   context.print(context.json ? JSON.stringify({ target, text }) : text.trimEnd());
   return EXIT_DONE;
+}
+
+/** The server is there, but neither shows a certificate nor is there another one. */
+function noNames(): GatewayError {
+  return new GatewayError('certificate', 'there is no name to answer yet: nobody has a certificate', {
+    hint: 'start the gateway once, which makes a private CA (lockgate run), or set [dns] zones',
+  });
 }
 
 function unknownTarget(target: string): GatewayError {

@@ -163,11 +163,11 @@ test('a state folder that cannot be written ends run with 3', async ({ installat
   chmodSync(join(installation.folder, 'x'), 0o700);
 });
 
-test('hash-pin reads a PIN and prints the line for the file', async ({ installation }) => {
+test('hash-pin reads a PIN and prints the value for the file, alone', async ({ installation }) => {
   const outcome = await installation.command(['hash-pin'], '2468\n');
   assert.is(outcome.status, 0);
-  assert.match(outcome.stdout, /^pin_hash = "\$scrypt\$/);
-  installation.configure(`[access]\n${outcome.stdout}`);
+  assert.match(outcome.stdout, /^\$scrypt\$\S+\n$/);
+  installation.configure(`[access]\npin_hash = "${outcome.stdout.trim()}"\n`);
   assert.is((await installation.command(['check'])).status, 0);
 });
 
