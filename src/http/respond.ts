@@ -1,6 +1,7 @@
 /** The gateway's own answers: refusals, redirects, preflights and the identity, each with the headers that browsers and apps need. */
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AnswerIdentity, Preflight, Redirect, RefusalReason, Refuse } from '../access/decision.ts';
+import { GatewayError } from '../lib/errors.ts';
 import { endAfterBody, isBodyPending, type LingerLimits } from './lingering.ts';
 import { ERROR_PAGE_HEADERS, renderErrorPage } from './pages/error-page.ts';
 import type { RequestHead } from './request.ts';
@@ -11,6 +12,8 @@ const REASON_HEADER = 'X-Lockgate-Reason';
 const PREFLIGHT_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 /** Header names as a browser lists them; anything else is not echoed. */
 const HEADER_NAME_LIST = /^[\w\-, ]{1,2048}$/;
+
+const FIELD_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** A complete answer; the length of the body and the connection fields are added when it is sent. */
 export interface OwnAnswer {
@@ -99,11 +102,15 @@ export function sendAnswer(
   endAfterBody(request, response, options.limits);
 }
 
-/** The bytes of an answer to `method`. `connectionLines`: what they say about the connection; without, it closes. */
+/**
+ * The bytes of an answer to `method`. `connectionLines`: what they say about the connection; without, it closes. Throws `defect` rather
+ * than writing a field that would be more than one.
+ */
 export function formatAnswer(answer: OwnAnswer, method = 'GET', connectionLines = 'Connection: close\r\n'): string {
   const { status, body } = answer;
   const length = status === 204 ? [] : ['Content-Length', String(Buffer.byteLength(body))];
   const fields = [...answer.fields, ...length];
+  if (!fields.every((part) => FIELD_TEXT.test(part))) throw new GatewayError('defect', 'a field cannot be written');
   let text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
   for (let index = 0; index + 1 < fields.length; index += 2) text += `${fields[index]}: ${fields[index + 1]}\r\n`;
   return `${text}${connectionLines}\r\n${method === 'HEAD' ? '' : body}`;

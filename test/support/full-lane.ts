@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Decision } from '../../src/access/decision.ts';
+import { createExpressLane } from '../../src/http/express/express-lane.ts';
 import { createFullLane, type FullLane, type FullLaneOptions, type RequestRecord } from '../../src/http/full-lane.ts';
 import type { Peer, RequestHead } from '../../src/http/request.ts';
 import type { Upstream } from '../../src/http/upstream.ts';
@@ -42,7 +43,7 @@ export async function startLane(options: TestLaneOptions): Promise<TestLane> {
     for (const check of [...waiting]) check();
   };
   const upstream = upstreamOf(options.upstream);
-  const lane = createFullLane({
+  const laneOptions: FullLaneOptions = {
     prepare: (head) => ({ target: head.target, rawHeaders: head.rawHeaders }),
     clientOf: (_head, peer) => ({ address: peer.address, tls: peer.tls }),
     page: ({ response, decision }) => void response.end(`page ${decision.page}`),
@@ -63,7 +64,8 @@ export async function startLane(options: TestLaneOptions): Promise<TestLane> {
       failures.push(error);
       options.onUpstreamFailure?.(error);
     },
-  });
+  };
+  const lane = makeLane(laneOptions);
   const plain = createServer({ allowHalfOpen: true }, (socket) => lane.accept(socket, peerOf(socket, false)));
   const tls = createTlsServer(certificate(), (socket) => lane.accept(socket, peerOf(socket, true)));
   const [port, tlsPort] = await Promise.all([listen(plain), listen(tls)]);
@@ -85,6 +87,13 @@ export async function startLane(options: TestLaneOptions): Promise<TestLane> {
     await lane.drain(0);
   };
   return { lane, port, tlsPort, records, failures, decided, asked, finished, close };
+}
+
+/** `LOCKGATE_TEST_LANE=express`: the express lane in front, as the gateway has it, so that a test runs on both. */
+function makeLane(options: FullLaneOptions): FullLane {
+  const fullLane = createFullLane(options);
+  if (process.env['LOCKGATE_TEST_LANE'] !== 'express') return fullLane;
+  return createExpressLane({ ...options, fullLane, isOn: () => true });
 }
 
 let madeCertificate: ReturnType<typeof selfSigned> | undefined;

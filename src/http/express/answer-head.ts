@@ -1,7 +1,8 @@
 /** Reads the head of the media server's answer, strictly, and rewrites it for the client (RFC 9112 sections 4 to 6). */
 import { isHopByHop } from '../headers.ts';
 
-const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/;
+const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: ([^\r\n]*))?\r\n/;
+const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** No folding, no blank before the colon, no control bytes, no bare CR or LF. */
 const FIELD_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n$/;
 const CONTENT_LENGTH = /^\d{1,15}$/;
@@ -47,7 +48,7 @@ export function readAnswerHead(text: string, method: string): AnswerHead | Answe
     framing,
     keepsAlive: framing !== 'close' && (minorVersion === '1' ? !fields.closes : fields.keepsAlive),
     keepAliveSeconds: fields.keepAliveSeconds,
-    text: `HTTP/1.1 ${digits} ${reason}\r\n${fields.kept}${coding}`,
+    text: `HTTP/1.1 ${digits} ${REASON_PHRASE.test(reason) ? reason : ''}\r\n${fields.kept}${coding}`,
   };
 }
 
@@ -145,7 +146,7 @@ function withoutNamed(lines: string, names: readonly string[]): string {
     .join('');
 }
 
-/** The Link lines of an answer. */
+/** The Link lines of an answer, as far as they have the form of one (RFC 8288 section 3). */
 export function linkLines({ text }: AnswerHead): string {
-  return (text.match(/^link:.*\r\n/gim) ?? []).join('');
+  return (text.match(/^link:[ \t]*<[^<>]*>.*\r\n/gim) ?? []).join('');
 }

@@ -5,7 +5,7 @@ import type { Upstream } from '../upstream.ts';
 import { type AnswerBody, bodyFramedBy } from './answer-body.ts';
 import { type AnswerHead, linkLines, readAnswerHead } from './answer-head.ts';
 import type { AnswerReceiver, UpstreamConnection } from './upstream-connection.ts';
-import type { UpstreamPool } from './upstream-pool.ts';
+import type { Borrower, UpstreamPool } from './upstream-pool.ts';
 
 const END_OF_HEAD = '\r\n\r\n';
 const SWITCHING_PROTOCOLS = 101;
@@ -40,7 +40,7 @@ export interface RelayClient {
   complete(): void;
 }
 
-export class AnswerRelay implements AnswerReceiver {
+export class AnswerRelay implements AnswerReceiver, Borrower {
   readonly #job: RelayJob;
   readonly #client: RelayClient;
   readonly #onWritten = () => this.#written();
@@ -62,9 +62,20 @@ export class AnswerRelay implements AnswerReceiver {
     this.#client = client;
   }
 
-  /** False: too many connections are in use, and nothing was sent. */
-  start(): boolean {
-    return this.#send(this.#job.pool.take(this.#job.upstream));
+  start(): void {
+    const { pool, upstream } = this.#job;
+    this.#client.setDeadline(Number.POSITIVE_INFINITY);
+    pool.lend(upstream, this);
+  }
+
+  /** Takes a connection that was asked for. Returns false when it is not wanted any more. */
+  take(server: UpstreamConnection): boolean {
+    if (this.#phase !== 'waiting') return false;
+    const { connectTimeoutMs, firstByteTimeoutMs } = this.#job.limits;
+    this.#server = server;
+    this.#client.setDeadline(server.isConnecting ? connectTimeoutMs : firstByteTimeoutMs);
+    server.send(this.#job.text, this);
+    return true;
   }
 
   /** Ends the request to the server; no event follows. */
@@ -104,15 +115,6 @@ export class AnswerRelay implements AnswerReceiver {
     if (this.#pendingWrites > 0 || this.#phase !== 'answering') return;
     if (this.#body?.isComplete === true) this.#complete();
     else if (this.#isStopped) this.#resume();
-  }
-
-  #send(server: UpstreamConnection | undefined): boolean {
-    if (server === undefined) return false;
-    const { connectTimeoutMs, firstByteTimeoutMs } = this.#job.limits;
-    this.#server = server;
-    this.#client.setDeadline(server.isConnecting ? connectTimeoutMs : firstByteTimeoutMs);
-    server.send(this.#job.text, this);
-    return true;
   }
 
   /** Returns whether the server's connection may go on reading; so do the others below. */
@@ -156,7 +158,7 @@ export class AnswerRelay implements AnswerReceiver {
   /** Passes on what belongs to the body, behind `headText`. */
   #relay(headText: string, bytes: Buffer): boolean {
     const body = this.#body;
-    if (body === undefined || body.isComplete) return this.#dropSurplus();
+    if (body === undefined || (body.isComplete && headText === '')) return this.#dropSurplus();
     const data = body.take(bytes);
     if (body.isBroken) return this.#break(new Error('the chunks of the answer cannot be read'));
     if (headText === '' && data.length === 0) return true;
@@ -213,7 +215,7 @@ export class AnswerRelay implements AnswerReceiver {
     }
     this.#hasRetried = true;
     const { pool, upstream } = this.#job;
-    if (!this.#send(pool.take(upstream, 'fresh'))) this.#fail('down', error ?? hungUp());
+    pool.lend(upstream, this, 'fresh');
   }
 
   /** A kept connection that the server closed just now tells nothing about the server. */

@@ -9,6 +9,7 @@ import { fieldLines } from './request-text.ts';
 
 /** A head in more pieces than this is put together by the full lane's parser, which does not begin anew with each. */
 const MAX_PIECES = 8;
+const END_OF_HEAD = '\r\n\r\n';
 
 export class ExpressConnection {
   readonly socket: Socket;
@@ -136,7 +137,7 @@ export class ExpressConnection {
     this.#bytesReceived += chunk.length;
     this.#unread = this.#unread === undefined ? chunk : Buffer.concat([this.#unread, chunk]);
     if (this.#exchange === undefined) this.#readOn();
-    else if (this.#unread.length > this.#shared.limits.headerBytes) this.socket.pause();
+    else this.#boundWaiting();
   };
 
   readonly #onEnd = () => {
@@ -173,7 +174,17 @@ export class ExpressConnection {
         this.#exchange = new ExpressExchange(this.#shared, this, reading.request);
         this.deadlineMs = Number.POSITIVE_INFINITY;
         this.#exchange.start();
+        this.#boundWaiting();
     }
+  }
+
+  /** Too many requests in waiting end the connection, as in the full lane; too many bytes of them stay in the network. */
+  #boundWaiting(): void {
+    const waiting = this.#unread;
+    if (waiting === undefined || this.#exchange === undefined) return;
+    const { pipelinedRequests, headerBytes } = this.#shared.limits;
+    if (hasMoreHeads(waiting, pipelinedRequests)) this.socket.destroy();
+    else if (waiting.length > headerBytes) this.socket.pause();
   }
 
   #waitForMore(): void {
@@ -191,6 +202,15 @@ export class ExpressConnection {
     socket.end();
     this.setDeadline(this.#shared.limits.refusedBodyTimeoutMs);
   }
+}
+
+function hasMoreHeads(bytes: Buffer, count: number): boolean {
+  let from = -1;
+  for (let found = 0; found <= count; found++) {
+    from = bytes.indexOf(END_OF_HEAD, from + 1);
+    if (from === -1) return false;
+  }
+  return true;
 }
 
 function ignoreError(): void {

@@ -8,6 +8,7 @@ import { AnswerRelay, type RelayClient } from './answer-relay.ts';
 import type { ExpressConnection } from './express-connection.ts';
 import type { ExpressShared } from './express-shared.ts';
 import type { PlainRequest } from './request-reader.ts';
+import { requestLine } from './request-text.ts';
 
 const CLOSE = 'Connection: close\r\n';
 
@@ -155,12 +156,13 @@ export class ExpressExchange implements RelayClient {
 
   #forward(decision: Forward): void {
     const relay = this.#relayFor(decision);
-    if (relay === undefined || !relay.start()) {
+    if (relay === undefined) {
       this.#connection.handOver();
       return;
     }
     this.#relay = relay;
     this.#connection.consume(this.#request);
+    relay.start();
   }
 
   /** Undefined: the full lane knows how. */
@@ -171,10 +173,10 @@ export class ExpressExchange implements RelayClient {
     const client = this.#client;
     if (upstream?.protocol !== 'http:' || client === undefined) return undefined;
     const { target, rawHeaders } = options.prepare(head, decision);
+    const line = requestLine(head, target);
     const lines = this.#connection.fieldLines(this.#request, rawHeaders, client);
-    if (lines === undefined) return undefined;
-    const text = `${head.method} ${target} HTTP/1.1\r\n${lines}`;
-    return new AnswerRelay({ method: head.method, text, upstream, pool, limits }, this);
+    if (line === undefined || lines === undefined) return undefined;
+    return new AnswerRelay({ method: head.method, text: line + lines, upstream, pool, limits }, this);
   }
 
   #unavailable(why: Unavailability): void {
@@ -184,18 +186,18 @@ export class ExpressExchange implements RelayClient {
   }
 
   #refuse(refusal: Refuse): void {
+    const { unauthorizedHeaders } = this.#shared.options;
     this.#reason = refusal.reason;
-    this.#answer(
-      refusalAnswer(refusal, this.#request.head, this.#shared.options.unauthorizedHeaders?.()),
-      refusal.status === 400,
-    );
+    const answer = refusalAnswer(refusal, this.#request.head, unauthorizedHeaders?.());
+    const isUnreadable = refusal.status === 400 || refusal.status === 431;
+    this.#answer(isUnreadable ? { ...answer, closes: true } : answer);
   }
 
-  #answer(answer: OwnAnswer, isLast = false): void {
+  #answer(answer: OwnAnswer): void {
     const { limits, keepAliveLines } = this.#shared;
     this.#connection.consume(this.#request);
     this.#status = answer.status;
-    this.#closesAfter = isLast || answer.closes === true || this.#connection.isEnding;
+    this.#closesAfter = answer.closes === true || this.#connection.isEnding;
     this.#connection.setDeadline(limits.bodyIdleTimeoutMs);
     const text = formatAnswer(answer, this.#request.head.method, this.#closesAfter ? CLOSE : keepAliveLines);
     this.#connection.write('', Buffer.from(text), () => this.complete());

@@ -6,26 +6,37 @@ import { UpstreamConnection } from './upstream-connection.ts';
 /** A connection is not used in the last second that the server promised: its end may be on the way. */
 const KEEP_ALIVE_MARGIN_MS = 1_000;
 
+/** Who needs a connection. */
+export interface Borrower {
+  /** Returns false when it is not wanted any more. */
+  take(connection: UpstreamConnection): boolean;
+}
+
 export class UpstreamPool {
   readonly #limits: FullLaneLimits;
-  readonly #open = new Set<UpstreamConnection>();
+  readonly #connections = new Set<UpstreamConnection>();
   /** The one used last stands last, and is used first. */
   #idle: UpstreamConnection[] = [];
+  readonly #waiting: { readonly upstream: Upstream; readonly borrower: Borrower }[] = [];
   #upstream: Upstream | undefined;
 
   constructor(limits: FullLaneLimits) {
     this.#limits = limits;
   }
 
-  /** A kept connection, or a new one (always when `fresh`); undefined: too many are in use. When the server moves, kept ones are closed. */
-  take(upstream: Upstream, which: 'kept' | 'fresh' = 'kept'): UpstreamConnection | undefined {
+  /**
+   * Hands `borrower` a kept connection, or a new one (always when `fresh`), at once; or when one becomes free, while too many are in use.
+   * When the server moves, kept ones are closed.
+   */
+  lend(upstream: Upstream, borrower: Borrower, which: 'kept' | 'fresh' = 'kept'): void {
     if (this.#upstream !== upstream) this.#moveTo(upstream);
     const kept = which === 'fresh' ? undefined : this.#idle.pop();
-    if (kept !== undefined) return kept;
-    if (this.#open.size >= this.#limits.upstreamSockets) return undefined;
-    const connection = new UpstreamConnection(upstream, (closed) => this.#forget(closed));
-    this.#open.add(connection);
-    return connection;
+    if (kept === undefined && this.#connections.size >= this.#limits.upstreamSockets) {
+      this.#waiting.push({ upstream, borrower });
+      return;
+    }
+    const connection = kept ?? this.#connect(upstream);
+    if (!borrower.take(connection)) this.keep(connection, performance.now(), undefined);
   }
 
   /** Keeps a connection whose answer is complete for the next request. */
@@ -38,6 +49,7 @@ export class UpstreamPool {
       connection.destroy();
       return;
     }
+    if (this.#waiting.length > 0 && this.#serveWaiting(connection)) return;
     connection.idleUntilMs = nowMs + keptMs;
     this.#idle.push(connection);
   }
@@ -65,9 +77,30 @@ export class UpstreamPool {
     for (const connection of former) connection.destroy();
   }
 
+  #connect(upstream: Upstream): UpstreamConnection {
+    const connection = new UpstreamConnection(upstream, (closed) => this.#forget(closed));
+    this.#connections.add(connection);
+    return connection;
+  }
+
   #forget(connection: UpstreamConnection): void {
-    this.#open.delete(connection);
+    this.#connections.delete(connection);
     const index = this.#idle.indexOf(connection);
     if (index !== -1) this.#idle.splice(index, 1);
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.lend(next.upstream, next.borrower);
+  }
+
+  /** Returns whether the connection is taken care of. */
+  #serveWaiting(connection: UpstreamConnection): boolean {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (next.upstream !== connection.upstream) {
+        this.#waiting.unshift(next);
+        connection.destroy();
+        return true;
+      }
+      if (next.borrower.take(connection)) return true;
+    }
+    return false;
   }
 }
