@@ -10,6 +10,7 @@ import { gateOptions } from './gateway/gate-options.ts';
 import { laneOptions } from './gateway/lane-options.ts';
 import { GatewayPages } from './gateway/pages.ts';
 import { buildParts, closeReplaced, type Parts, type PartsOptions, serverName } from './gateway/parts.ts';
+import { RemoteSide } from './gateway/remote-side.ts';
 import { gatewaySamples } from './gateway/samples.ts';
 import { laneLimits } from './gateway/settings.ts';
 import { runSetup, type SetupOutcome } from './gateway/setup.ts';
@@ -43,6 +44,7 @@ export class Gateway {
   #gate!: Gate;
   #lane!: FullLane;
   #entrance!: Entrance;
+  #remote!: RemoteSide;
   #setupKeeper!: SetupKeeper;
   #dns: DnsService | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -63,7 +65,7 @@ export class Gateway {
     } catch (error) {
       await gateway.#dns?.close();
       await gateway.#lifecycle.close();
-      closeReplaced(gateway.#parts, undefined);
+      await closeReplaced(gateway.#parts, undefined);
       throw error;
     }
   }
@@ -87,6 +89,10 @@ export class Gateway {
 
   get entrance(): Entrance {
     return this.#entrance;
+  }
+
+  get remote(): RemoteSide {
+    return this.#remote;
   }
 
   /** Takes a new configuration, or throws and changes nothing. What is open is decided again. */
@@ -125,10 +131,10 @@ export class Gateway {
   async stop(): Promise<void> {
     await this.#reloading;
     this.#entrance.close();
-    await this.#lane.drain(DRAIN_MS);
+    await Promise.all([this.#lane.drain(DRAIN_MS), this.#remote.close()]);
     await this.#dns?.close();
     await this.#lifecycle.close();
-    closeReplaced(this.#parts, undefined);
+    await closeReplaced(this.#parts, undefined);
   }
 
   async #start(): Promise<void> {
@@ -147,8 +153,9 @@ export class Gateway {
       statusView: (ask) => statusView(this, ask),
       metrics: () => renderSamples(gatewaySamples(this)),
     });
+    const noteClient = (address: string | undefined) => this.#remote.noteClient(address);
     const lane = {
-      ...laneOptions({ parts, gate: this.#gate, pages, counters: this.counters, log }),
+      ...laneOptions({ parts, gate: this.#gate, pages, counters: this.counters, log, noteClient }),
       limits: laneLimits(config),
       log,
     };
@@ -156,12 +163,14 @@ export class Gateway {
     this.#lane = createExpressLane({ ...lane, isOn, fullLane: createFullLane(lane) });
     this.#entrance = new Entrance({ parts, lane: this.#lane, log });
     this.#lifecycle.add(() => this.#entrance.close());
+    this.#remote = new RemoteSide({ parts, listeners: () => this.#entrance.addresses(), state, log });
     await this.#entrance.open(config);
     await this.#configureDns(config);
     dropPrivileges(config.run.user, state, log);
     this.#gate.onReview(() => void this.#lane.recheck());
     this.#follow(this.#parts, undefined);
     await this.#parts.link.monitor.start();
+    await this.#remote.start();
   }
 
   async #reload(config: Config): Promise<void> {
@@ -174,7 +183,7 @@ export class Gateway {
     } catch (error) {
       this.#entrance.closeUnlisted(former.config);
       await this.#configureDns(former.config).catch(() => {});
-      closeReplaced(next, former);
+      await closeReplaced(next, former);
       throw error;
     }
     this.#parts = next;
@@ -182,8 +191,9 @@ export class Gateway {
     this.#follow(next, former);
     if (next.link !== former.link) await next.link.monitor.start();
     this.#entrance.closeUnlisted(config);
-    closeReplaced(former, next);
+    await closeReplaced(former, next);
     await this.#dns?.refresh();
+    await this.#remote.refresh();
     await this.#lane.recheck();
   }
 
@@ -220,6 +230,7 @@ export class Gateway {
         this.#setupKeeper.look();
         void site.refresh();
         void certificates.reload();
+        void this.#remote.refresh();
       });
     }
     if (site === former?.site) return;

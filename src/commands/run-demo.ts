@@ -44,6 +44,7 @@ function demoConfig(libraryPort: number): Config {
     server: { ...config.server, kind: 'generic', url: `http://127.0.0.1:${libraryPort}` },
     certificate: { ...config.certificate, source: 'private-ca' },
     access: { ...config.access, allowed_networks: ['lan', 'loopback'] },
+    remote: { ...config.remote, public_address: 'none' },
   };
 }
 

@@ -27,9 +27,6 @@ export const notYet: readonly string[] = [
   'listen.http2',
   'certificate.source=acme',
   'acme',
-  'remote.map_port',
-  'remote.public_address',
-  'remote.discovery',
   'run.workers',
 ];
 

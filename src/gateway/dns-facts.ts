@@ -4,7 +4,6 @@ import type { Config } from '../config/schema.ts';
 import type { DnsFacts } from '../dns/facts.ts';
 import type { DnsOptions } from '../dns/server.ts';
 import type { Log } from '../lib/log.ts';
-import { addressFromLabel } from '../net/address.ts';
 import { plexZone } from '../tls/address-zone.ts';
 import type { Parts } from './parts.ts';
 import { publishedEndpoint } from './published.ts';
@@ -22,10 +21,7 @@ export function dnsFacts(parts: () => Parts): DnsFacts {
     exactNames: () => exactNames(parts()),
     gatewayAddresses: () => gatewayAddresses(parts()),
     serverAddresses: () => [parts().site.view.serverAddress].filter((address) => address !== undefined),
-    publicAddresses: () =>
-      [parts().config.remote.public_address].filter(
-        (address) => addressFromLabel(address.replaceAll('.', '-')) !== undefined,
-      ),
+    publicAddresses: () => [parts().site.publicAddress].filter((address) => address !== undefined),
     networks: () => parts().site.view.networks,
     listensOnPublishedPort: () => parts().config.listen.port.includes(PLEX_PORT),
     listensOnExternalPort: () =>

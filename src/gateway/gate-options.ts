@@ -94,8 +94,9 @@ function isOnServerSubnet({ site }: Parts): boolean {
   return parseNetworkList(networks.map(({ network }) => network)).list.contains(serverAddress);
 }
 
-/** The gateway's, the media server's, or the one under which it is published. */
+/** The gateway's, the media server's, the site's as seen from outside, or the one under which the gateway is published. */
 function isOwnAddress(address: string, { site, config }: Parts): boolean {
   const { addresses, serverAddress } = site.view;
-  return addresses.has(address) || address === serverAddress || address === publishedEndpoint(config)?.address;
+  if (addresses.has(address) || address === serverAddress || address === site.publicAddress) return true;
+  return address === publishedEndpoint(config)?.address;
 }

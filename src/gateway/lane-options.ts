@@ -17,9 +17,11 @@ export interface LaneSurroundings {
   readonly pages: GatewayPages;
   readonly counters: RequestCounters;
   readonly log: Log;
+  /** A client of this address was served; undefined: nobody said who it is. */
+  readonly noteClient: (address: string | undefined) => void;
 }
 
-export function laneOptions({ parts, gate, pages, counters, log }: LaneSurroundings): FullLaneOptions {
+export function laneOptions({ parts, gate, pages, counters, log, noteClient }: LaneSurroundings): FullLaneOptions {
   const snapshot = () => parts().link.monitor.snapshot;
   return {
     decide: (head, peer) => gate.decide(head, peer),
@@ -41,6 +43,7 @@ export function laneOptions({ parts, gate, pages, counters, log }: LaneSurroundi
     unauthorizedHeaders: () => snapshot().kind.unauthorizedHeaders,
     onFinished: (record) => {
       counters.count(record);
+      noteClient(record.client);
       writeAccessLine(record, parts().config.log.access, log);
     },
     onUpstreamAnswer: (head, status, peer) => {

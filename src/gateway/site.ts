@@ -30,6 +30,8 @@ export interface SiteView {
 }
 
 export class Site {
+  /** The address under which the Internet sees this site; undefined: not known. Whoever watches it, says it here. */
+  publicAddress: string | undefined;
   readonly #options: SiteOptions;
   readonly #listeners: (() => void)[] = [];
   #view: SiteView;

@@ -5,12 +5,12 @@ import type { PageAsk } from '../http/full-lane.ts';
 import type { Light, StatusView } from '../http/pages/status-page.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Check } from '../ops/check.ts';
+import { remoteChecks } from '../remote/checks.ts';
+import { type RemoteStanding, remoteStanding } from '../remote/light.ts';
+import type { RemoteView } from '../remote/view.ts';
 import { viewClient } from './gate-options.ts';
 import { serverName } from './parts.ts';
 import { judge, situationOf } from './situation.ts';
-
-/** How remote access stands. */
-export type RemoteLight = 'green' | 'yellow' | 'red' | 'unknown';
 
 export interface StatusReport {
   readonly version: string;
@@ -50,7 +50,8 @@ export interface StatusReport {
     readonly zones: readonly { readonly zone: string; readonly leadsTo: string; readonly because: string }[];
     readonly counters: Readonly<Record<string, number>>;
   } | null;
-  readonly remote: { readonly light: RemoteLight; readonly reason: string };
+  /** The light and its reason, and what is known behind them. */
+  readonly remote: RemoteStanding & RemoteView;
   readonly refusals: readonly Refusal[];
   readonly checks: readonly Check[];
 }
@@ -59,6 +60,7 @@ export function statusReport(gateway: Gateway): StatusReport {
   const { link, certificates, site } = gateway.parts;
   const { kind, url, state, identity, detail } = link.monitor.snapshot;
   const { isInForce: inForce, because } = gateway.gate.list;
+  const remote = gateway.remote.view;
   return {
     version: VERSION,
     pid: process.pid,
@@ -87,9 +89,9 @@ export function statusReport(gateway: Gateway): StatusReport {
     allowedNetworks: { inForce, because },
     traffic: { ...gateway.lane.counters, requests: gateway.counters.total, memoryBytes: process.memoryUsage.rss() },
     dns: dnsReport(gateway),
-    remote: remoteLight(),
+    remote: { ...remoteStanding(remote), ...remote },
     refusals: gateway.gate.refusals,
-    checks: judge(situationOf(gateway.parts, gateway.gate, gateway.entrance.endpoints())),
+    checks: [...judge(situationOf(gateway.parts, gateway.gate, gateway.entrance.endpoints())), ...remoteChecks(remote)],
   };
 }
 
@@ -97,11 +99,6 @@ function dnsReport({ dns }: Gateway): StatusReport['dns'] {
   if (dns === undefined) return null;
   const zones = dns.steering().map(({ zone, leadsTo, reason }) => ({ zone, leadsTo, because: reason }));
   return { listeners: dns.addresses(), zones, counters: { ...dns.counters() } };
-}
-
-/** Nothing that looks at remote access is built yet, and a guess would be worse than no answer. */
-function remoteLight(): StatusReport['remote'] {
-  return { light: 'unknown', reason: 'not determined: nothing has tested the way in from outside' };
 }
 
 const PAGE_VERDICTS = { ok: 'good', warning: 'attention', fault: 'fault', unknown: 'unknown' } as const;
@@ -151,6 +148,10 @@ const LIGHT_NAMES: Readonly<Record<string, string>> = {
   lan: 'Home network',
   allowed_networks: 'Networks without sign-in',
   secure_connections: 'Secure connections',
+  'remote access': 'Remote access',
+  nat: 'Router',
+  'port mapping': 'Port on the router',
+  'ipv6 port': 'IPv6 port on the router',
 };
 
 function lightOf({ name, verdict, evidence, remedy }: Check): Light {

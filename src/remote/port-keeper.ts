@@ -29,6 +29,8 @@ export interface PortKeeperOptions {
   /** The mappers to try, in order; asked again after every failure. */
   readonly mappers: () => AsyncIterable<PortMapper>;
   readonly log: Log;
+  /** The port is open at another outside address than before. */
+  readonly onMoved: () => void;
   readonly checkIntervalMs?: number;
 }
 
@@ -141,6 +143,7 @@ export class PortKeeper {
     if (JSON.stringify(former) === JSON.stringify(next)) return;
     const { wish, log } = this.#options;
     if (next.state === 'open') {
+      this.#options.onMoved();
       const { externalPort, externalAddress, leaseSeconds } = next.mapping;
       log.info({ protocol: next.protocol, externalPort, externalAddress, leaseSeconds }, 'port is open on the router');
     } else if (next.state === 'refused') {

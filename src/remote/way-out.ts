@@ -58,3 +58,10 @@ function passingAddresses(): ReadonlySet<string> {
 function withZone(router: string, interfaceName: string): string {
   return addressScope(router) === 'link-local' && router.includes(':') ? `${router}%${interfaceName}` : router;
 }
+
+/** This host's own IPv4 address on the interface of the default route, router or not; undefined: there is none. */
+export function outwardAddress(): string | undefined {
+  const route = defaultRoute(readRoutes().filter(({ family }) => family === 4));
+  return localNetworks().find(({ family, interfaceName }) => family === 4 && interfaceName === route?.interfaceName)
+    ?.address;
+}
