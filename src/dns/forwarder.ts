@@ -4,6 +4,7 @@ import { BoundedCache } from '../lib/cache.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { AnswerCache } from './answer-cache.ts';
+import { BoundedLog } from './bounded-log.ts';
 import type { DnsCounters } from './counters.ts';
 import { isWithin, nameText, type WireName, wireNameOf } from './name.ts';
 import { buildQuery } from './query.ts';
@@ -13,8 +14,8 @@ import { type Asker, StoredAnswer } from './stored-answer.ts';
 import type { UpstreamGroup } from './upstream-group.ts';
 import { CD, RCODE } from './wire.ts';
 
-/** Different questions under way at once; beyond, askers get SERVFAIL. */
-const MAX_FLIGHTS = 512;
+/** Different questions under way at once, each with a socket or several; beyond, askers get SERVFAIL. dnsmasq has the same limit. */
+const MAX_FLIGHTS = 150;
 /** An asker waits so long for a fresh answer while there is a stale one (RFC 8767 section 5). */
 const STALE_PATIENCE_MS = 1800;
 /** After a question that no upstream could answer, the next ones about it are not sent for this long (RFC 8767, RFC 9520). */
@@ -39,6 +40,7 @@ export class Forwarder {
   readonly #options: ForwarderOptions;
   readonly #rebindAllow: readonly WireName[];
   readonly #cache: AnswerCache;
+  readonly #warnings: BoundedLog;
   /** Equal questions wait for one answer. */
   readonly #flights = new Map<string, Promise<StoredAnswer>>();
   readonly #failures = new BoundedCache<string, true>({ max: MAX_REMEMBERED_FAILURES });
@@ -47,6 +49,7 @@ export class Forwarder {
     this.#options = options;
     this.#rebindAllow = options.rebindAllow.flatMap((zone) => wireNameOf(zone) ?? []);
     this.#cache = new AnswerCache(options.cacheSize);
+    this.#warnings = new BoundedLog(options.log);
   }
 
   /** The answer for one asker. Never rejects: what cannot be answered is SERVFAIL. */
@@ -125,10 +128,10 @@ export class Forwarder {
   }
 
   #withhold(question: Question, address: string): StoredAnswer {
-    const { counters, log } = this.#options;
-    counters.withheldAsRebinding += 1;
+    this.#options.counters.withheldAsRebinding += 1;
     const hint = 'if this name may lead inside, add its zone to dns.rebind_allow';
-    log.warn({ name: nameText(question.name), address, hint }, 'upstream answer with a private address withheld');
+    const fields = { name: nameText(question.name), address, hint };
+    this.#warnings.warn(fields, 'upstream answer with a private address withheld');
     return emptyAnswer(question, RCODE.NOERROR, WITHHELD_SECONDS);
   }
 }

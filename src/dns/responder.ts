@@ -1,5 +1,6 @@
 /** Decides what each message gets: nothing, an error, an answer of our own, or one from the forwarder. Shared by UDP and TCP. */
 import type { Log } from '../lib/log.ts';
+import { BoundedLog } from './bounded-log.ts';
 import type { Client, ClientTable } from './client.ts';
 import type { DnsCounters } from './counters.ts';
 import { DirectPath } from './direct.ts';
@@ -36,9 +37,11 @@ interface Inquiry extends Asker {
 export class Responder {
   readonly #options: ResponderOptions;
   readonly #direct: DirectPath;
+  readonly #warnings: BoundedLog;
 
   constructor(options: ResponderOptions) {
     this.#options = options;
+    this.#warnings = new BoundedLog(options.log);
     this.#direct = new DirectPath({
       recursionAvailable: options.forwarder !== undefined,
       onRefused: (zone, meaning, client) => this.#countRefusal(zone, meaning, client),
@@ -89,10 +92,10 @@ export class Responder {
   }
 
   #answer(inquiry: Inquiry): number | Promise<Buffer> {
-    const { forwarder, sites, log } = this.#options;
+    const { forwarder, sites } = this.#options;
     const { question, client } = inquiry;
     if (!client.isAllowed) {
-      log.info({ client: client.address }, 'DNS question refused: the asker is not in dns.allow_clients');
+      this.#warnings.warn({ client: client.address }, 'DNS question refused: the asker is not in dns.allow_clients');
       return this.#refuse(inquiry);
     }
     const isTransfer = question.type === TYPE.AXFR || question.type === TYPE.IXFR;
@@ -147,7 +150,7 @@ export class Responder {
   #countRefusal(zone: Zone, meaning: LabelMeaning, client: Client): void {
     this.#options.counters.refusedAsRebinding += 1;
     const fields = { zone: zone.name, address: meaning.address, client: client.address };
-    this.#options.log.warn(fields, 'name of the own zone refused: it spells an address that is not of this site');
+    this.#warnings.warn(fields, 'name of the own zone refused: it spells an address that is not of this site');
   }
 }
 

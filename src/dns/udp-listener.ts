@@ -87,7 +87,7 @@ export class UdpListener {
 
   /** Answers of the forwarder come late: the socket may be gone. Errors of sending are the network's, and the asker asks again. */
   #send(answer: Buffer, from: RemoteInfo): void {
-    if (!this.#isClosed) this.#socket.send(answer, from.port, from.address, () => {});
+    if (!this.#isClosed) this.#socket.send(answer, from.port, from.address);
   }
 
   #logDefect(error: unknown): void {

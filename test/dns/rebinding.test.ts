@@ -169,6 +169,21 @@ addresses(
   },
 );
 
+addresses('a flood of made-up names fills no log: every one is counted, twenty a minute are named', async () => {
+  let lines = 0;
+  const log = { debug() {}, info() {}, error() {}, warn: () => void lines++ };
+  const handle = ({ bytes, send }: Asked) => send(answerTo(bytes, { answers: [a(NAME, '192.168.1.1')] }));
+  await withUpstream(
+    handle,
+    async ({ service, port }) => {
+      for (let count = 0; count < 50; count++) await askUdp(`n${count}.example`, 'A', { port });
+      assert.is(service.counters().withheldAsRebinding, 50);
+      assert.is(lines, 20);
+    },
+    { log },
+  );
+});
+
 addresses('cannot hide in records that cannot be read', async () => {
   const unreadable = [
     binding(NAME, [ipv4Hint(192, 168, 1)]),
