@@ -121,7 +121,7 @@ export class Gate {
     this.#pinSignIn = new PinSignIn(settings.pinHash, this.#sessions, this.#throttle);
     this.#sources = this.#sourcesFor(settings);
     this.#credentials.onRevoked(() => this.#review());
-    this.#selfTestTimer = setInterval(() => this.#testServer(), SELF_TEST_INTERVAL_MS).unref();
+    this.#selfTestTimer = setInterval(() => this.#testIfClaimed(), SELF_TEST_INTERVAL_MS).unref();
   }
 
   /** Who sent a request. */
@@ -184,7 +184,7 @@ export class Gate {
     if (state === former) return;
     if (former === 'unknown' || state === 'claimed') this.#credentials.forget();
     if (state === 'claimed') {
-      this.#testServer();
+      void this.testServer();
       this.setup.finish().catch((error: unknown) => {
         this.#log.warn({ reason: messageOf(error) }, 'the set-up file was not removed');
       });
@@ -239,6 +239,11 @@ export class Gate {
   /** Whether the media server refuses made-up credentials from the gateway; undefined: not known. */
   get serverIsStrict(): boolean | undefined {
     return this.#credentials.serverIsStrict;
+  }
+
+  /** Finds out whether it does, now. Never rejects. */
+  testServer(): Promise<void> {
+    return this.#credentials.testServer();
   }
 
   /** Writes what is to be remembered. */
@@ -345,8 +350,8 @@ export class Gate {
     return isNoGuess ? 0 : this.#throttle.waitSeconds(client);
   }
 
-  #testServer(): void {
-    if (this.#options.server.view().state === 'claimed') void this.#credentials.testServer();
+  #testIfClaimed(): void {
+    if (this.#options.server.view().state === 'claimed') void this.testServer();
   }
 
   #review(): void {

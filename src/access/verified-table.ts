@@ -62,11 +62,11 @@ export class VerifiedTable {
     this.#writeSoon();
   }
 
-  /** The credential is bad. */
+  /** The credential is bad: written at once, so that a crash does not make it good again. */
   forget(key: string): void {
     if (!this.#verifiedAt.has(key)) return;
     this.#verifiedAt.delete(key);
-    this.#writeSoon();
+    this.#writeNow();
   }
 
   /** Writes what is not written yet. */

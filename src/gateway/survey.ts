@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createGate, type Gate } from '../access/gate.ts';
 import type { Config } from '../config/schema.ts';
+import { GatewayError, messageOf } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import { StateFolder } from '../lib/state-folder.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
@@ -14,6 +15,8 @@ import { type Situation, situationOf } from './situation.ts';
 
 /** What is remembered and decides how things stand; the rest of the state folder is not looked at. */
 const REMEMBERED = ['server.json', 'session-key', 'client-id', 'certificates/server.pem', 'ca/root.pem', 'ca/leaf.pem'];
+
+const REMOVAL_RETRIES = 5;
 
 export interface Survey {
   readonly parts: Parts;
@@ -37,7 +40,7 @@ export async function withSurvey<T>(
   let parts: Parts | undefined;
   let gate: Gate | undefined;
   try {
-    const built = await buildParts({ config, state, log: silentLog, openwrtLanNetworks });
+    const built = await buildParts({ config, state, log: silentLog, openwrtLanNetworks, mayMakeAuthority: false });
     parts = built;
     const given = gateOptions({ parts: () => built, state, log: silentLog, listeners: () => wantedListeners(config) });
     const snapshot = assumedClaimed(built.link.monitor.snapshot);
@@ -49,8 +52,9 @@ export async function withSurvey<T>(
     return await use({ parts: built, gate, state });
   } finally {
     await gate?.close();
-    if (parts !== undefined) closeReplaced(parts, undefined);
-    await rm(state.path, { recursive: true, force: true });
+    if (parts !== undefined) await closeReplaced(parts, undefined);
+    // A question to the account service may still be under way, and keep its identifier at the end.
+    await rm(state.path, { recursive: true, force: true, maxRetries: REMOVAL_RETRIES });
   }
 }
 
@@ -60,8 +64,10 @@ export async function surveySituation(
   listeners: readonly string[] | undefined,
 ): Promise<Situation> {
   const { link, site, certificates, zones } = parts;
-  await link.monitor.probe();
-  await Promise.all([zones.look(), site.refresh()]);
+  const { state } = await link.monitor.probe();
+  const looks = [zones.look(), site.refresh()];
+  if (state === 'claimed') looks.push(gate.testServer());
+  await Promise.all(looks);
   await certificates.reload();
   return situationOf(parts, gate, listeners);
 }
@@ -71,11 +77,24 @@ function assumedClaimed(snapshot: ServerSnapshot): ServerSnapshot {
 }
 
 async function copyOf(stateDir: string): Promise<StateFolder> {
-  const copy = await mkdtemp(join(tmpdir(), 'lockgate-survey-'));
+  const copy = await scratchFolder(stateDir);
   for (const name of REMEMBERED) {
     await mkdir(join(copy, name, '..'), { recursive: true, mode: 0o700 });
     // What this user may not read is as good as not there.
     await copyFile(join(stateDir, name), join(copy, name)).catch(() => {});
   }
   return new StateFolder(copy);
+}
+
+/** Read-only containers may have no folder for temporary files: there the state folder has room. */
+async function scratchFolder(stateDir: string): Promise<string> {
+  const folder = (parent: string) => mkdtemp(join(parent, 'lockgate-survey-'));
+  try {
+    return await folder(tmpdir()).catch(() => folder(stateDir));
+  } catch (cause) {
+    throw new GatewayError('state', `no folder for temporary files can be written: ${messageOf(cause)}`, {
+      hint: 'set TMPDIR to one that this user may write to',
+      cause,
+    });
+  }
 }
