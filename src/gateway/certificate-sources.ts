@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { Log } from '../lib/log.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
 import { AuthoritySource } from '../tls/authority-source.ts';
+import type { CertificateProblem } from '../tls/certificate-facts.ts';
 import type { CertificateSource } from '../tls/certificate-source.ts';
 import { CertificateStore } from '../tls/certificates.ts';
 import { FilesSource } from '../tls/files-source.ts';
@@ -20,18 +21,36 @@ export interface StoreOptions {
   readonly knownZone: () => string | undefined;
   /** The gateway's own addresses that the private CA vouches for. */
   readonly addresses: () => readonly string[];
+  /** False: there is no private CA yet, and this is a look around, which makes none. */
+  readonly usesAuthority: boolean;
 }
+
+/** The names of a private CA come from its key, so before it is made there is nothing to show. */
+const AT_FIRST_START: CertificateProblem = {
+  severity: 'warning',
+  sentence:
+    'there is no certificate yet: a private CA is made at the first start, which media apps on TVs and phones will not accept',
+  remedy:
+    "for media apps, give the gateway the media server's own certificate: [server] data_dir, or lockgate snippet nas",
+};
 
 /** A store that is not started yet. */
 export function makeCertificateStore(options: StoreOptions): CertificateStore {
-  const { config, log } = options;
+  const { config, log, usesAuthority } = options;
   const { source, profile } = config.certificate;
   const isAuto = source === 'auto';
   const sources: CertificateSource[] = [];
   if ((isAuto && mayBePlex(config)) || source === 'server') sources.push(serverSource(options));
   if ((isAuto && namesFiles(config)) || source === 'files') sources.push(filesSource(options));
-  if (source === 'private-ca') sources.push(authoritySource(options));
-  return new CertificateStore({ sources, profile, log, ...(isAuto ? { fallback: authoritySource(options) } : {}) });
+  const mayNeedAuthority = isAuto || source === 'private-ca';
+  if (source === 'private-ca' && usesAuthority) sources.push(authoritySource(options));
+  return new CertificateStore({
+    sources,
+    profile,
+    log,
+    ...(isAuto && usesAuthority ? { fallback: authoritySource(options) } : {}),
+    ...(mayNeedAuthority && !usesAuthority ? { whenEmpty: AT_FIRST_START } : {}),
+  });
 }
 
 function mayBePlex({ server }: Config): boolean {
@@ -64,7 +83,8 @@ function filesSource({ config, machineId }: StoreOptions): FilesSource {
 }
 
 function authoritySource({ config, state, addresses }: StoreOptions): AuthoritySource {
-  return new AuthoritySource({ state, names: config.certificate.names, hostName: hostname(), addresses });
+  const { names } = config.certificate;
+  return new AuthoritySource({ state, names, hostName: hostname(), addresses });
 }
 
 function orUndefined(text: string): string | undefined {

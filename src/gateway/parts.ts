@@ -5,6 +5,7 @@ import { Lifecycle } from '../lib/lifecycle.ts';
 import type { Log } from '../lib/log.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
 import type { NetworkList } from '../net/address.ts';
+import { Authority } from '../tls/authority.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
 import { AddressZones } from './address-zones.ts';
 import { makeCertificateStore } from './certificate-sources.ts';
@@ -22,6 +23,8 @@ export interface PartsOptions {
   readonly openwrtLanNetworks?: string | undefined;
   /** Also vouch for loopback addresses (the demo). */
   readonly vouchForLoopback?: boolean;
+  /** False: a look around, which makes no private CA. Default true. */
+  readonly mayMakeAuthority?: boolean;
 }
 
 export interface Parts {
@@ -56,13 +59,13 @@ export function serverName({ link, plexHome }: Parts): string | undefined {
   return link.monitor.snapshot.identity?.name ?? plexHome.preferences?.friendlyName;
 }
 
-/** Closes what `former` has and `current` has not. */
-export function closeReplaced(former: Parts, current: Parts | undefined): void {
+/** Closes what `former` has and `current` has not; resolves when nothing of it writes any more. */
+export async function closeReplaced(former: Parts, current: Parts | undefined): Promise<void> {
   if (former.site !== current?.site) former.site.close();
-  if (former.link !== current?.link) former.link.monitor.close();
   if (former.certificates !== current?.certificates) former.certificates.close();
   if (former.zones !== current?.zones) former.zones.close();
   if (former.plexHome !== current?.plexHome) former.plexHome.close();
+  if (former.link !== current?.link) await former.link.monitor.close();
 }
 
 async function build(options: PartsOptions, former: Parts | undefined, begun: Lifecycle): Promise<Parts> {
@@ -114,6 +117,7 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
       machineId: () => monitor.snapshot.identity?.id ?? (config.server.id === '' ? undefined : config.server.id),
       knownZone: () => zones.ofServer,
       addresses: () => (options.vouchForLoopback === true ? [...site.view.addresses] : site.lanAddresses),
+      usesAuthority: options.mayMakeAuthority !== false || (await hasAuthority(state)),
     });
     const made = certificates;
     begun.add(() => made.close());
@@ -141,6 +145,14 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
     dnsClients: networkList(config.dns.allow_clients, site.view.lan.networks),
     proxyProtocolFrom: networkList(config.listen.proxy_protocol_from, site.view.lan.networks),
   };
+}
+
+/** One that is damaged is there too. */
+async function hasAuthority(state: StateFolder): Promise<boolean> {
+  return Authority.existing(state).then(
+    (authority) => authority !== undefined,
+    () => true,
+  );
 }
 
 function isEqual(a: unknown, b: unknown): boolean {

@@ -135,10 +135,11 @@ export async function plexAccount(config: Config, state: StateFolder): Promise<P
   return new PlexAccount({ ask, clientIdentifier: await clientIdentifier(state), version: VERSION });
 }
 
+/** The one in the state folder; one for this moment when the folder cannot be used. Never rejects. */
 async function clientIdentifier(state: StateFolder): Promise<string> {
-  const known = (await state.read(CLIENT_ID_FILE))?.toString('utf8').trim();
+  const known = (await state.read(CLIENT_ID_FILE).catch(() => undefined))?.toString('utf8').trim();
   if (known !== undefined && known !== '') return known;
   const made = randomUUID();
-  await state.write(CLIENT_ID_FILE, `${made}\n`);
+  await state.write(CLIENT_ID_FILE, `${made}\n`).catch(() => {});
   return made;
 }

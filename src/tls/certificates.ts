@@ -18,6 +18,8 @@ export interface CertificateStoreOptions {
   readonly sources: readonly CertificateSource[];
   /** Asked only while none of `sources` has a certificate: the private CA of `source = "auto"`. */
   readonly fallback?: CertificateSource;
+  /** What there is to say while there is no certificate at all. Default: that nobody can connect with HTTPS. */
+  readonly whenEmpty?: CertificateProblem;
   readonly profile: TlsProfileName;
   readonly log?: Log;
   readonly now?: () => Date;
@@ -114,7 +116,7 @@ export class CertificateStore {
       return problemFrom(fault, isStoodInFor ? 'warning' : 'fault');
     });
     problems.push(...served.flatMap((facts) => facts.problems));
-    return served.length > 0 ? problems : [...problems, NO_CERTIFICATE];
+    return served.length > 0 ? problems : [...problems, this.#options.whenEmpty ?? NO_CERTIFICATE];
   }
 
   #allSources(): readonly CertificateSource[] {

@@ -36,10 +36,8 @@ export class Installation {
     this.configure(toml);
   }
 
-  /** Nobody outside is asked for addresses, unless `toml` has something to say about that. */
   configure(toml: string): void {
-    const quiet = toml.includes('[remote]') ? '' : '\n[remote]\npublic_address = "none"\n';
-    writeFileSync(this.configPath, toml + quiet);
+    writeFileSync(this.configPath, toml);
   }
 
   get env(): NodeJS.ProcessEnv {
@@ -47,7 +45,7 @@ export class Installation {
   }
 
   /** Runs one command to its end. */
-  async command(argv: readonly string[], input = ''): Promise<Outcome> {
+  async command(argv: readonly string[], input: string | Uint8Array = ''): Promise<Outcome> {
     const child = spawn(PROGRAM, argv, { env: this.env, timeout: COMMAND_TIMEOUT_MS });
     child.stdin.on('error', () => {});
     child.stdin.end(input);

@@ -1,0 +1,74 @@
+/** What `check`, `doctor` and `snippet` say before the gateway has ever run, and that looking around leaves nothing behind. */
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { makePkcs12, makePlexCertificate, PLEX_PROCESSED_IDENTIFIER } from '../support/certificates.ts';
+import { type PlexStandIn, startPlex } from '../support/plex.ts';
+import { Installation } from '../support/program.ts';
+
+/** An installation whose commands have a folder for temporary files of their own. */
+class Apart extends Installation {
+  temporary = join(this.folder, 'tmp');
+
+  override get env(): NodeJS.ProcessEnv {
+    return { ...super.env, TMPDIR: this.temporary };
+  }
+}
+
+const test = suite<{ apart: Apart; plex: PlexStandIn; toml: string }>('looking around');
+
+test.before.each(async (context) => {
+  context.plex = await startPlex({ machineIdentifier: PLEX_PROCESSED_IDENTIFIER });
+  context.apart = new Apart();
+  mkdirSync(context.apart.temporary);
+  context.toml = `[server]\nurl = "${context.plex.url}"\n[listen]\naddresses = ["127.0.0.1"]\nport = 0\n[dns]\nenabled = false\n`;
+  context.apart.configure(context.toml);
+});
+test.after.each(async ({ apart, plex }) => {
+  await apart.remove();
+  await plex.close();
+});
+
+test('before the first start no name of a private CA is shown, for there is none yet', async ({ apart }) => {
+  const checked = await apart.command(['check']);
+  assert.is(checked.status, 0, checked.stderr);
+  assert.match(
+    checked.stdout,
+    /certificate\.source +there is no certificate yet: a private CA is made at the first start/,
+  );
+  assert.not.match(checked.stdout, /lockgate\.home\.arpa/);
+  const snippet = await apart.command(['snippet', 'dnsmasq']);
+  assert.is(snippet.status, 1);
+  assert.match(snippet.stderr, /there is no name to answer yet/);
+  const gateway = await apart.run();
+  await gateway.kill();
+  const zone = /\*\.([0-9a-f]{16}\.lockgate\.home\.arpa)/.exec((await apart.command(['check'])).stdout)?.[1];
+  assert.ok(zone);
+  assert.match((await apart.command(['snippet', 'dnsmasq'])).stdout, `server=/${zone}/`);
+});
+
+test('a look around ends well and leaves nothing behind, whatever is still being written', async ({ apart, plex }) => {
+  apart.configure(
+    `[server]\nurl = "${plex.url}"\ndata_dir = "/nowhere"\ntoken = "abc"\naccount_url = "http://127.0.0.1:9"\n`,
+  );
+  const outcomes = await Promise.all(Array.from({ length: 6 }, () => apart.command(['check', '--json'])));
+  for (const { status, stderr } of outcomes) assert.is(status, 0, stderr);
+  assert.equal(readdirSync(apart.temporary), []);
+});
+
+test('the state folder stands in where there is no folder for temporary files', async ({ apart }) => {
+  apart.temporary = '/nowhere';
+  mkdirSync(apart.stateDir);
+  assert.is((await apart.command(['check'])).status, 0);
+  assert.equal(readdirSync(apart.stateDir), []);
+});
+
+test('a file with the wrong passphrase is not imported, and the command says so', async ({ apart }) => {
+  const file = makePkcs12(makePlexCertificate({ key: 'ec' }), { passphrase: 'wrong' });
+  const outcome = await apart.command(['certificate', 'import', '-'], file);
+  assert.is(outcome.status, 1, outcome.stderr);
+  assert.match(outcome.stderr, /passphrase/);
+});
+
+test.run();
