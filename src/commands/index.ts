@@ -97,6 +97,15 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./ca.ts'),
   },
   {
+    name: 'openwrt',
+    synopsis: 'apply [--wan] | undo',
+    summary:
+      "as root on a router: its DNS leads the gateway's names here, --wan: its firewall lets the port in; undo takes it back",
+    operands: [1, 1],
+    options: { wan: { type: 'boolean' } },
+    load: () => import('./openwrt.ts'),
+  },
+  {
     name: 'reload',
     synopsis: '',
     summary: 'ask the running gateway to reload; says whether the new file was taken, or why not',
