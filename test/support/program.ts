@@ -36,8 +36,10 @@ export class Installation {
     this.configure(toml);
   }
 
+  /** Nobody outside is asked for addresses, unless `toml` has something to say about that. */
   configure(toml: string): void {
-    writeFileSync(this.configPath, toml);
+    const quiet = toml.includes('[remote]') ? '' : '\n[remote]\npublic_address = "none"\n';
+    writeFileSync(this.configPath, toml + quiet);
   }
 
   get env(): NodeJS.ProcessEnv {
