@@ -18,10 +18,16 @@ export function answerFault(answer: IncomingMessage): string | undefined {
   return httpVersion === '1.1' ? undefined : 'an HTTP/1.0 answer has a Transfer-Encoding';
 }
 
+/** False when only the end of the connection ends the body. */
+export function isFramed(answer: IncomingMessage): boolean {
+  return answer.headers['content-length'] !== undefined || answer.headers['transfer-encoding'] !== undefined;
+}
+
 /**
  * Writes the head and copies the body with backpressure. `onEnd` finishes the response: the last byte of the body was written, its
  * end was not. When the answer breaks off, the client's connection does too, and `onBroken` says so: a clean end would make a
  * player mark the film as watched. The caller destroys `answer` when the client leaves, and when the request to the server fails.
+ * Throws, with nothing written, on a head that Node refuses to write.
  */
 export function relayAnswer(
   answer: IncomingMessage,

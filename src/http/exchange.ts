@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Decision, Forward, Page, RefusalReason, Refuse } from '../access/decision.ts';
 import type { ClientConnection, Turn } from './connection.ts';
-import type { ForwardFailure, Forwarding } from './forward.ts';
+import type { ForwardFailure } from './failure.ts';
+import type { Forwarding } from './forward.ts';
 import { type Client, forwardingFields } from './forwarding-headers.ts';
 import { isSameGrant } from './grant.ts';
 import { requestFields } from './headers.ts';

@@ -7,8 +7,9 @@ import httpProxy from 'http-proxy';
 import common from 'http-proxy/lib/http-proxy/common.js';
 // @ts-expect-error: its types leave the inner modules out
 import webPasses from 'http-proxy/lib/http-proxy/passes/web-incoming.js';
-import { messageOf, systemCodeOf } from '../lib/errors.ts';
-import { answerFault, relayAnswer } from './answer.ts';
+import { systemCodeOf } from '../lib/errors.ts';
+import { answerFault, isFramed, relayAnswer } from './answer.ts';
+import { errorOf, type ForwardFailure } from './failure.ts';
 import { headerObject } from './headers.ts';
 import type { FullLaneLimits } from './limits.ts';
 import { endAfterBody, isBodyPending } from './lingering.ts';
@@ -16,12 +17,6 @@ import { type Upstream, UpstreamConnections, unpooledAgent } from './upstream.ts
 
 /** http-proxy's own merges `//` and so asks the server for another path than the policy saw. */
 common.urlJoin = (...parts: string[]) => parts.join('');
-
-/** Why no answer came: `down` (502), `silent` (504), or `unsendable`, a request that Node refuses to write (400). */
-export interface ForwardFailure {
-  readonly kind: 'down' | 'silent' | 'unsendable';
-  readonly error: Error;
-}
 
 export interface ForwardJob {
   readonly request: IncomingMessage;
@@ -162,7 +157,7 @@ class ForwardExchange implements Forwarding {
     try {
       this.#send(attempt, this.#isRetry);
     } catch (error) {
-      this.#fail('unsendable', error instanceof Error ? error : new Error(messageOf(error)));
+      this.#fail('unsendable', errorOf(error));
     }
   }
 
@@ -232,10 +227,11 @@ class ForwardExchange implements Forwarding {
     answer.socket.setTimeout(this.#limits.answerIdleTimeoutMs);
     if (isBodyPending(request)) response.shouldKeepAlive = false;
     this.#job.onAnswer(answer.statusCode ?? 0);
-    relayAnswer(answer, response, {
-      onEnd: () => this.#ended(),
-      onBroken: (error) => this.#broken(error),
-    });
+    try {
+      relayAnswer(answer, response, { onEnd: () => this.#ended(), onBroken: (error) => this.#broken(error) });
+    } catch (error) {
+      this.#fail('down', errorOf(error));
+    }
   }
 
   #ended(): void {
@@ -252,8 +248,9 @@ class ForwardExchange implements Forwarding {
   }
 
   #failed(error: Error): void {
-    // Node ends an answer without a length in order when the connection is reset; only the request hears of it.
-    if (this.#phase === 'answering') this.#answer?.destroy(error);
+    // Node ends an answer without framing in order when the connection is reset; only the request hears of it.
+    if (this.#phase === 'answering' && this.#answer !== undefined && !isFramed(this.#answer))
+      this.#answer.destroy(error);
     if (this.#phase !== 'waiting') return;
     if (!this.#mayRetry(error)) {
       this.#fail('down', error);

@@ -2,9 +2,8 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { messageOf } from '../lib/errors.ts';
-import { answerFault, relayAnswer } from './answer.ts';
-import type { ForwardFailure } from './forward.ts';
+import { answerFault, isFramed, relayAnswer } from './answer.ts';
+import { errorOf, type ForwardFailure } from './failure.ts';
 import { answerFields } from './headers.ts';
 import type { FullLaneLimits } from './limits.ts';
 import { type Upstream, unpooledAgent } from './upstream.ts';
@@ -61,7 +60,7 @@ class Handshake {
     try {
       this.#upstreamRequest = this.#send();
     } catch (error) {
-      this.#fail('unsendable', error instanceof Error ? error : new Error(messageOf(error)));
+      this.#fail('unsendable', errorOf(error));
       return;
     }
     this.#upstreamRequest.on('error', (error) => this.#fail('down', error));
@@ -118,10 +117,15 @@ class Handshake {
     }
     this.#settle();
     const { response } = this.#job;
-    this.#upstreamRequest?.on('error', (error) => answer.destroy(error));
+    if (!isFramed(answer)) this.#upstreamRequest?.on('error', (error) => answer.destroy(error));
     answer.socket.setTimeout(this.#limits.answerIdleTimeoutMs, () => answer.destroy());
     this.#job.onAnswer(answer.statusCode ?? 0);
-    relayAnswer(answer, response, { onEnd: () => response.end(), onBroken: (error) => this.#broken(error) });
+    try {
+      relayAnswer(answer, response, { onEnd: () => response.end(), onBroken: (error) => this.#broken(error) });
+    } catch (error) {
+      answer.destroy();
+      this.#job.onFailure({ kind: 'down', error: errorOf(error) });
+    }
   }
 
   #broken(error: Error): void {

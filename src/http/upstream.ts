@@ -1,6 +1,7 @@
 /** Where the media server is reached, and the connections to it. */
 import { type AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { isIP } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { FullLaneLimits } from './limits.ts';
 
@@ -66,5 +67,8 @@ export function unpooledAgent(upstream: Upstream): HttpAgent {
 }
 
 function makeAgent(upstream: Upstream, options: AgentOptions): HttpAgent {
-  return upstream.protocol === 'https:' ? new HttpsAgent({ ...upstream.tls, ...options }) : new HttpAgent(options);
+  if (upstream.protocol === 'http:') return new HttpAgent(options);
+  // Left to itself, Node asks for the name in the request's Host, which is the client's to choose, and checks the certificate against it.
+  const servername = isIP(upstream.hostname) === 0 ? upstream.hostname : '';
+  return new HttpsAgent({ servername, ...upstream.tls, ...options });
 }

@@ -105,6 +105,16 @@ test('hop-by-hop fields of the answer, and what its Connection names, end at the
   });
 });
 
+test('an answer head of 60 KB arrives', async () => {
+  const origin = await startAnswering(() => ok('hi', `X: ${'x'.repeat(60_000)}\r\n`));
+  await withLane(origin, {}, async (lane) => {
+    const client = await connectRaw({ port: lane.port });
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    assert.is((await client.readAnswer()).header('x')?.length, 60_000);
+    client.destroy();
+  });
+});
+
 test('a thousand answer fields arrive', async () => {
   const fields = Array.from({ length: 1500 }, (_, index) => `X-${index}: ${index}\r\n`).join('');
   const origin = await startAnswering(() => ok('hi', fields));

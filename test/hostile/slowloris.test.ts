@@ -73,6 +73,18 @@ for (const scheme of ['http', 'https']) {
   });
 }
 
+test('a client that pauses its upload is not mistaken for a silent server', async () => {
+  const origin = await startAnswering((request) => ok(request.body.toString()));
+  await withLane(origin, { limits: { bodyIdleTimeoutMs: 2_000, firstByteTimeoutMs: 100 } }, async (lane) => {
+    const client = await connectRaw({ port: lane.port });
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab');
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    client.write('cd');
+    assert.is((await client.readAnswer()).body.toString(), 'abcd');
+    client.destroy();
+  });
+});
+
 test('a head that stands still behind a running answer does not end the answer', async () => {
   const origin = await startOrigin(async (connection) => {
     await connection.readHead();

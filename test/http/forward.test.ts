@@ -354,6 +354,55 @@ test('a server that speaks TLS is verified as its options say', async () => {
   await origin.close();
 });
 
+test('the certificate of the server is checked against its own name, not against the Host that the client chose', async () => {
+  const certificate = selfSigned(['localhost']);
+  const asked: string[] = [];
+  const SNICallback = (name: string, done: (error: null) => void) => {
+    asked.push(name);
+    done(null);
+  };
+  const origin = await startAnswering((request) => ok(String(request.header('host'))), {
+    tls: { ...certificate, SNICallback },
+  });
+  const upstream = {
+    protocol: 'https:',
+    hostname: 'localhost',
+    port: origin.port,
+    tls: { ca: certificate.cert },
+  } as const;
+  const lane = await startLane({ upstream });
+  const client = await connectRaw({ port: lane.port });
+  for (const host of ['evil.example', 'other.example', 'localhost']) {
+    client.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    const answer = await client.readAnswer();
+    assert.is(answer.status, 200);
+    assert.is(answer.body.toString(), host);
+  }
+  assert.equal(asked, ['localhost']);
+  assert.is(origin.connections.length, 1, 'one pool for all names');
+  client.destroy();
+  await lane.close();
+  await origin.close();
+});
+
+test('a prepared request that Node refuses to write is 400, and nothing is sent', async () => {
+  const origin = await startAnswering(() => ok());
+  let prepared = { target: '/a b', rawHeaders: ['Host', 'a'] };
+  await withLane(origin, { prepare: () => prepared }, async (lane) => {
+    const client = await connectRaw({ port: lane.port });
+    client.write(GET);
+    assert.is((await client.readAnswer()).status, 400);
+    await client.closed();
+    const second = await connectRaw({ port: lane.port });
+    prepared = { target: '/', rawHeaders: ['Host', 'a', 'X', 'a\r\nX-Injected: 1'] };
+    second.write(GET);
+    assert.is((await second.readAnswer()).status, 400);
+    await second.closed();
+    assert.equal(origin.requests, []);
+    assert.equal(lane.failures, []);
+  });
+});
+
 test('the server is reached over IPv6', async () => {
   const origin = await startAnswering((request) => ok(String(request.header('host'))), { host: '::1' });
   const lane = await startLane({ upstream: { protocol: 'http:', hostname: '::1', port: origin.port } });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Decision } from '../../src/access/decision.ts';
@@ -7,6 +8,7 @@ import type { Peer } from '../../src/http/request.ts';
 import { FORWARD, startLane, withLane } from '../support/full-lane.ts';
 import { ok, startAnswering, startOrigin } from '../support/origin.ts';
 import { connectRaw } from '../support/raw.ts';
+import { selfSigned } from '../support/self-signed.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const REFUSE: Decision = {
@@ -65,31 +67,47 @@ test('the policy hears who the peer is', async () => {
   });
 });
 
-test('a connection may be handed over with bytes already read, in any state of reading', async () => {
-  const origin = await startAnswering((request) => ok(`${request.target} ${request.body}`));
-  const lane = await startLane({ upstream: origin.port });
-  for (const take of [0, 1, 5, 40, 60, 1000]) {
-    for (const isPaused of [false, true]) {
-      const server = createServer({ allowHalfOpen: true }, (socket) => {
-        socket.once('readable', () => {
-          const unread = take === 0 ? undefined : ((socket.read(take) ?? socket.read()) as Buffer);
-          if (isPaused) socket.pause();
-          lane.lane.accept(socket, PEER, unread);
-        });
-      }).listen(0, '127.0.0.1');
+const HANDOVERS: Readonly<Record<string, (socket: Socket, accept: (unread?: Buffer) => void) => void>> = {
+  untouched: (_socket, accept) => accept(),
+  'read from, with nothing taken': (socket, accept) => socket.once('readable', () => accept()),
+  'read from, one byte taken': (socket, accept) => socket.once('readable', () => accept(socket.read(1))),
+  'read from, the head and half of the body taken': (socket, accept) =>
+    socket.once('readable', () => accept(socket.read(57))),
+  'read from, everything taken': (socket, accept) => socket.once('readable', () => accept(socket.read())),
+  'paused behind its first bytes': (socket, accept) =>
+    socket.once('data', (chunk) => {
+      socket.pause();
+      accept(chunk);
+    }),
+  'paused, and handed over later': (socket, accept) =>
+    socket.once('data', (chunk) => {
+      socket.pause();
+      setTimeout(accept, 30, chunk);
+    }),
+};
+
+for (const [state, handOver] of Object.entries(HANDOVERS)) {
+  for (const scheme of ['http', 'https']) {
+    test(`a connection may be handed over ${state} (${scheme})`, async () => {
+      const origin = await startAnswering((request) => ok(`${request.target} ${request.body}`));
+      const lane = await startLane({ upstream: origin.port });
+      const take = (socket: Socket) => handOver(socket, (unread) => lane.lane.accept(socket, PEER, unread));
+      const server = scheme === 'http' ? createServer(take) : createTlsServer(selfSigned(['lockgate.test']), take);
+      server.listen(0, '127.0.0.1');
       await once(server, 'listening');
-      const client = await connectRaw({ port: (server.address() as { port: number }).port });
+      const { port } = server.address() as AddressInfo;
+      const client = await connectRaw(scheme === 'http' ? { port } : { port, tls: {} });
       client.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n0123456789ab');
       assert.is((await client.readAnswer()).body.toString(), '/a 0123456789ab');
       client.write('GET /b HTTP/1.1\r\nHost: a\r\n\r\n');
       assert.is((await client.readAnswer()).body.toString(), '/b ');
       client.destroy();
       server.close();
-    }
+      await lane.close();
+      await origin.close();
+    });
   }
-  await lane.close();
-  await origin.close();
-});
+}
 
 test('a recheck cuts what is no longer allowed, and leaves the rest', async () => {
   let closed = false;
