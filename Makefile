@@ -78,18 +78,50 @@ clean:
 # Self-contained programs, and what is made of them: see docker/, openwrt/ and synology/. ARCH may name another machine here.
 
 BUILDER := node_modules/node-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)/bin/node
+# Debian packages that building the packages takes: command:package.
+PACKERS := xz:xz-utils mksquashfs:squashfs-tools dpkg-deb:dpkg
 
-.PHONY: sea pins image
+.PHONY: sea pins archives image openwrt synology packages release packers
 
 # The program with a runtime and libraries of its own: make sea ARCH=x64|arm64 [PREFIX=/opt/lockgate]
 sea: PREFIX ?= /opt/lockgate
 sea: build/lockgate.cjs
 	$(BUILDER) docker/program/sea.ts $(ARCH) $(PREFIX) build/program/$(ARCH)
 
+# After a change of the Node version, or when Debian has replaced a pinned package.
+pins: node_modules/.installed
+	$(BUILDER) docker/program/make-pins.ts
+
+# dist/lockgate-<version>-linux-<arch>.tar.xz
+archives: build/lockgate.cjs packers
+	$(BUILDER) docker/program/archive.ts
+
 # dist/lockgate-<version>.oci.tar, and build/image for the Dockerfile.
 image: build/lockgate.cjs
 	$(BUILDER) docker/build.ts
 
-# After a change of the Node version, or when Debian has replaced a pinned package.
-pins: node_modules/.installed
-	$(BUILDER) docker/program/make-pins.ts
+# dist/lockgate_<version>_<arch>.ipk and dist/lockgate-<version>-<arch>.apk
+openwrt: build/lockgate.cjs packers
+	$(BUILDER) openwrt/build.ts
+
+# dist/lockgate-<version>-<arch>.spk
+synology: build/lockgate.cjs packers
+	$(BUILDER) synology/build.ts
+
+# Everything into dist/, with a manifest and SHA256SUMS: the same bytes for the same commit.
+packages: build/lockgate.cjs packers
+	rm -rf dist
+	$(MAKE) archives image openwrt synology
+	$(BUILDER) docker/program/finish.ts
+
+# Packages of a commit that passes all tests, and of nothing else.
+release: test
+	@test -z "$$(git status --porcelain)" || { echo "there are changes that are not committed: a release is made of a commit" >&2; exit 1; }
+	$(MAKE) packages
+
+packers:
+	@missing=""; for packer in $(PACKERS); do command -v "$${packer%%:*}" >/dev/null || missing="$$missing $${packer##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing:$$missing"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
