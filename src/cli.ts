@@ -1,6 +1,6 @@
 /** The command line: finds the command, reads its options, prints errors as one sentence. */
 import { parseArgs } from 'node:util';
-import { type Command, type CommandContext, EXIT_DONE, EXIT_USAGE } from './commands/command.ts';
+import { type Command, type CommandContext, EXIT_DONE, EXIT_NO, EXIT_USAGE } from './commands/command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { GatewayError, messageOf } from './lib/errors.ts';
 import { nearestWord } from './lib/nearest-word.ts';
@@ -20,19 +20,47 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return printHelp(rest[0]);
   const command = COMMANDS.find((candidate) => candidate.name === (name === '--version' ? 'version' : name));
   if (command === undefined) return refuseCommand(name);
+  const output = new Output(rest.includes('--json'));
   try {
-    const context = readArguments(command, rest);
+    const context = readArguments(command, rest, output);
     if (context === undefined) return printHelp(command.name);
     return await (await command.load()).run(context);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    complain(`lockgate ${command.name}: ${error.sentence}`);
+    output.refuse(`lockgate ${command.name}`, error);
     return error.exitStatus;
   }
 }
 
+/** What a command writes. With `--json`, standard output is one document, whatever happens. */
+class Output {
+  readonly #isJson: boolean;
+  #isEmpty = true;
+
+  constructor(isJson: boolean) {
+    this.#isJson = isJson;
+  }
+
+  readonly print = (line: string): void => {
+    this.#isEmpty = false;
+    print(line);
+  };
+
+  /** Says why there is no result: one sentence with its remedy; where the answer is no, the remedy is the `next:` line. */
+  refuse(subject: string, error: GatewayError): void {
+    const { message, hint } = error;
+    if (this.#isJson && this.#isEmpty) print(JSON.stringify({ error: message, hint: hint ?? null }));
+    if (error.exitStatus !== EXIT_NO) {
+      complain(`${subject}: ${error.sentence}`);
+      return;
+    }
+    complain(`${subject}: ${message}`);
+    complain(`next: ${hint ?? 'run lockgate doctor'}`);
+  }
+}
+
 /** The context that the arguments describe; undefined when they ask for help. Throws `usage`. */
-function readArguments(command: Command, argv: readonly string[]): CommandContext | undefined {
+function readArguments(command: Command, argv: readonly string[], { print }: Output): CommandContext | undefined {
   const { values, positionals } = parseOrExplain(command, argv);
   if (values['help'] === true) return undefined;
   const [least, most] = command.operands ?? [0, 0];

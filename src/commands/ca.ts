@@ -12,7 +12,7 @@ export async function run(context: CommandContext): Promise<number> {
   const authority = await Authority.existing(new StateFolder(folder));
   if (authority === undefined) {
     throw new GatewayError('certificate', `there is no private CA in ${JSON.stringify(folder)}`, {
-      hint: 'the gateway makes one when it runs without any other certificate, or with [certificate] source = "private-ca"',
+      hint: 'start the gateway: it makes one when there is no other certificate, or with [certificate] source = "private-ca"',
     });
   }
   const text = context.options['mobileconfig'] === true ? authority.mobileconfig : authority.certificatePem;

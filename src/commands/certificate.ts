@@ -1,7 +1,7 @@
 /** `lockgate certificate import`: takes the media server's PKCS#12 from a file or standard input. */
 import { open } from 'node:fs/promises';
 import { withSurvey } from '../gateway/survey.ts';
-import { GatewayError, messageOf } from '../lib/errors.ts';
+import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { StateFolder } from '../lib/state-folder.ts';
 import { askControl } from '../ops/control.ts';
 import { importCertificate } from '../tls/import.ts';
@@ -48,6 +48,13 @@ async function isTakenByGateway(stateDir: string): Promise<boolean> {
   }
 }
 
+function unreadable(path: string, cause: unknown): GatewayError {
+  const subject = path === '-' ? 'standard input' : path;
+  const why = systemCodeOf(cause) === 'ENOENT' ? 'there is no such file' : `cannot be read: ${messageOf(cause)}`;
+  const hint = "name the server's PKCS#12 file (Cache/cert-v2.p12 in its data folder), or send it to standard input";
+  return new GatewayError('certificate', `${subject}: ${why}`, { hint, cause });
+}
+
 async function readBounded(path: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -59,11 +66,7 @@ async function readBounded(path: string): Promise<Buffer> {
       chunks.push(chunk);
     }
   } catch (cause) {
-    throw new GatewayError(
-      'certificate',
-      `${path === '-' ? 'standard input' : path}: cannot be read: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw unreadable(path, cause);
   }
   return Buffer.concat(chunks);
 }

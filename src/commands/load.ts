@@ -1,7 +1,7 @@
 /** What most commands begin with: the configuration file, read and explained, and the state folder it names. */
 import { loadConfig } from '../config/load.ts';
 import { type Finding, findingsToJson, renderFinding } from '../config/report.ts';
-import type { Config } from '../config/schema.ts';
+import { type Config, defaultConfig } from '../config/schema.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { CommandContext } from './command.ts';
 
@@ -19,13 +19,26 @@ export async function loadFile(context: CommandContext): Promise<LoadedFile> {
   printFaults(context, result.faults);
   const count = result.faults.length;
   throw new GatewayError('config', `${context.configPath}: ${count} ${count === 1 ? 'fault' : 'faults'}`, {
-    hint: 'mend the file, then try `lockgate check`',
+    hint: 'mend the file, then lockgate check',
   });
 }
 
 function printFaults(context: CommandContext, faults: readonly Finding[]): void {
   if (context.json) context.print(JSON.stringify({ ok: false, faults: findingsToJson(faults) }));
   else for (const fault of faults) context.complain(renderFinding(fault));
+}
+
+/**
+ * Where a running gateway is asked, whatever became of its file since it started: `status` and `reload` have something to say
+ * about that. A file that cannot be read at all names no folder.
+ */
+export async function runningStateFolder({ configPath, env }: CommandContext): Promise<string> {
+  const result = await loadConfig(configPath, { isExplicit: false }).catch((error: unknown) => {
+    if (error instanceof GatewayError) return undefined;
+    throw error;
+  });
+  const config = result?.ok === false ? result.readable : result?.config;
+  return stateFolderOf(config ?? defaultConfig(), env);
 }
 
 /** `[state] dir`, else $LOCKGATE_STATE, else the default. */

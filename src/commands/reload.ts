@@ -1,7 +1,7 @@
 /** `lockgate reload`: asks the running gateway to take the file, and says whether it did, or why not. */
 import { askControl } from '../ops/control.ts';
 import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
-import { loadFile, stateFolderOf } from './load.ts';
+import { runningStateFolder } from './load.ts';
 
 /** What the gateway answers. */
 export interface ReloadOutcome {
@@ -12,8 +12,7 @@ export interface ReloadOutcome {
 
 /** Runs the command; the number is the exit status. */
 export async function run(context: CommandContext): Promise<number> {
-  const { config } = await loadFile(context);
-  const outcome = (await askControl(stateFolderOf(config, context.env), { command: 'reload' })) as ReloadOutcome;
+  const outcome = (await askControl(await runningStateFolder(context), { command: 'reload' })) as ReloadOutcome;
   if (context.json) context.print(JSON.stringify(outcome));
   else for (const line of outcome.lines) (outcome.taken ? context.print : context.complain)(line);
   return outcome.taken ? EXIT_DONE : EXIT_NO;

@@ -3,7 +3,7 @@ import type { SetupOutcome } from '../gateway/setup.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { askControl } from '../ops/control.ts';
 import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
-import { loadFile, stateFolderOf } from './load.ts';
+import { runningStateFolder } from './load.ts';
 
 /** A claim is confirmed within half a minute, or not at all. */
 const TIMEOUT_MS = 60_000;
@@ -16,9 +16,8 @@ export async function run(context: CommandContext): Promise<number> {
       hint: 'forget the old server first',
     });
   }
-  const { config } = await loadFile(context);
   const question = { command: 'setup', newServer: newServer === true, ...(typeof code === 'string' ? { code } : {}) };
-  const outcome = (await askControl(stateFolderOf(config, context.env), question, TIMEOUT_MS)) as SetupOutcome;
+  const outcome = (await askControl(await runningStateFolder(context), question, TIMEOUT_MS)) as SetupOutcome;
   if (context.json) context.print(JSON.stringify(outcome));
   else for (const line of outcome.lines) context.print(line);
   return outcome.done ? EXIT_DONE : EXIT_NO;

@@ -5,20 +5,17 @@ import { GatewayError } from '../lib/errors.ts';
 import { hasFault, renderChecks } from '../ops/check.ts';
 import { askControl } from '../ops/control.ts';
 import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
-import { loadFile, stateFolderOf } from './load.ts';
+import { runningStateFolder } from './load.ts';
 
 const STATUS_TIMEOUT_MS = 5_000;
 
 /** Runs the command; the number is the exit status. */
 export async function run(context: CommandContext): Promise<number> {
-  const { config } = await loadFile(context);
   const question = { command: 'status' };
-  const report = (await askControl(stateFolderOf(config, context.env), question, STATUS_TIMEOUT_MS).catch(
+  const report = (await askControl(await runningStateFolder(context), question, STATUS_TIMEOUT_MS).catch(
     (error: unknown) => {
-      if (context.json && error instanceof GatewayError)
-        context.print(JSON.stringify({ running: false, error: error.message }));
-      else if (error instanceof GatewayError && error.code === 'not-running')
-        context.print('next: start the gateway: lockgate run');
+      if (context.json && error instanceof GatewayError && error.code === 'not-running')
+        context.print(JSON.stringify({ running: false, error: error.message, hint: error.hint ?? null }));
       throw error;
     },
   )) as StatusReport;

@@ -22,7 +22,8 @@ const MAX_FAULTS = 200;
 
 export type LoadResult =
   | { readonly ok: true; readonly config: Config; readonly notes: readonly Finding[] }
-  | { readonly ok: false; readonly faults: readonly Finding[] };
+  /** `readable`: the configuration with defaults in place of what is at fault; undefined when the file is no TOML. */
+  | { readonly ok: false; readonly faults: readonly Finding[]; readonly readable: Config | undefined };
 
 /**
  * Reads the file at `path`. A missing file is an empty one with a note, unless somebody named it (`isExplicit`).
@@ -85,17 +86,21 @@ export function readConfig(content: string | Uint8Array, file: string): LoadResu
   const source = new Source(file, typeof content === 'string' ? content : new TextDecoder().decode(content));
   const isDecoded = typeof content === 'string' || isUtf8(content);
   const undecodable = source.text.indexOf(isDecoded ? '\0' : '\ufffd');
-  if (undecodable >= 0) return { ok: false, faults: findingsOf(source, [{ offset: undecodable, ...NOT_UTF8 }]) };
+  if (undecodable >= 0) return refused(source, [{ offset: undecodable, ...NOT_UTF8 }]);
   const { table, text, leftOut, faults: syntaxFaults } = parseToml(source);
-  if (table === undefined) return { ok: false, faults: findingsOf(source, syntaxFaults) };
+  if (table === undefined) return refused(source, syntaxFaults);
   const { config, faults } = validate(table, dirname(resolve(file)), leftOut);
   const locations = locate(text);
   const remarks: Remark[] = [...syntaxFaults, ...faults.map((fault) => remarkOn(fault, locations))];
-  if (remarks.length > 0) return { ok: false, faults: findingsOf(source, remarks) };
+  if (remarks.length > 0) return refused(source, remarks, config);
   const notes = surprises(config).map(({ key, message }) =>
     remarkOn({ path: key.split('.'), at: 'value', message }, locations),
   );
   return { ok: true, config, notes: findingsOf(source, notes) };
+}
+
+function refused(source: Source, remarks: readonly Remark[], readable?: Config): LoadResult {
+  return { ok: false, faults: findingsOf(source, remarks), readable };
 }
 
 function remarkOn({ path, at, message, hint }: KeyFault, locations: Locations): Remark {

@@ -54,7 +54,7 @@ export async function askControl(
 ): Promise<unknown> {
   const path = controlSocketPath(stateDir);
   const answer = await exchange(path, JSON.stringify(question), timeoutMs).catch((cause: unknown) => {
-    throw askError(path, cause);
+    throw askError(stateDir, cause);
   });
   const reply = JSON.parse(answer) as { ok?: unknown; error?: string; hint?: string };
   if (reply.error !== undefined) {
@@ -63,7 +63,8 @@ export async function askControl(
   return reply.ok;
 }
 
-function askError(path: string, cause: unknown): GatewayError {
+function askError(stateDir: string, cause: unknown): GatewayError {
+  const path = controlSocketPath(stateDir);
   const code = systemCodeOf(cause);
   if (code === 'EACCES' || code === 'EPERM') {
     return new GatewayError('permission', `${path} may not be opened by this user`, {
@@ -72,12 +73,15 @@ function askError(path: string, cause: unknown): GatewayError {
     });
   }
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-    return new GatewayError('not-running', `no gateway is running with the state folder of ${path}`, {
-      hint: 'start it with `lockgate run`, or name its folder with LOCKGATE_STATE or --config',
+    return new GatewayError('not-running', `no gateway is running with the state folder ${JSON.stringify(stateDir)}`, {
+      hint: 'start the gateway: lockgate run (one that runs already is found by its own --config or LOCKGATE_STATE)',
       cause,
     });
   }
-  return new GatewayError('not-running', `the gateway did not answer on ${path}: ${messageOf(cause)}`, { cause });
+  return new GatewayError('not-running', `the gateway did not answer on ${path}: ${messageOf(cause)}`, {
+    hint: 'look at its log; if it hangs, restart it',
+    cause,
+  });
 }
 
 async function serveQuestion(socket: Socket, handlers: ControlHandlers): Promise<void> {

@@ -13,7 +13,8 @@ import {
 } from './certificates.ts';
 import { type PlexOptions, type PlexStandIn, startPlex } from './plex.ts';
 
-const PROGRAM = join(import.meta.dirname, '..', '..', 'build', 'lockgate');
+/** The built program. */
+export const PROGRAM = join(import.meta.dirname, '..', '..', 'build', 'lockgate');
 const READY_TIMEOUT_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 30_000;
 
