@@ -44,11 +44,13 @@ export class UdpExchange {
         if (wrongAnswers >= MAX_WRONG_ANSWERS)
           fail(new UpstreamError('spoofed', `${wrongAnswers} answers to other questions`));
       });
-      socket.connect(this.#port, this.#host, () =>
+      // Not as the callback of `connect`, which would be called for a failure, too (no route, no such family).
+      socket.on('connect', () =>
         socket.send(sent, (cause) => {
           if (cause !== null) fail(new UpstreamError('network', messageOf(cause), { cause }));
         }),
       );
+      socket.connect(this.#port, this.#host);
     });
   }
 

@@ -55,6 +55,16 @@ failing('SERVFAIL when none answers and nothing is remembered, within five secon
   );
 });
 
+failing('an upstream that this host has no way to is passed over', async () => {
+  await withUpstream(honest(TRUTH), async ({ upstream }) => {
+    // The kernel refuses to connect to the broadcast address, at once, as it does without a route.
+    await withDns({ upstreams: ['255.255.255.255', upstream.entry] }, async (service, port) => {
+      assert.equal(await addresses(port), [TRUTH]);
+      assert.match(service.upstreams()[0]?.lastError ?? '', /EACCES/);
+    });
+  });
+});
+
 failing('an upstream that has gone never delays the own zone', async () => {
   await withUpstream(
     () => {},
