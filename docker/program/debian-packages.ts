@@ -18,16 +18,25 @@ import { PINS, type PinnedPackage, sha256 } from './pins.ts';
 
 const APT_TIMEOUT_MS = 180_000;
 
-/** A package cannot be had: the machine has no apt, no network, or Debian has replaced the pinned version. */
+/** An input cannot be had: this machine lacks a command, the network, or Debian has replaced the pinned version. */
 export class PackageUnavailable extends Error {}
 
-/** Fetches packages into `cacheFolder` (kept between builds) and unpacks them. */
+export interface DebianOptions {
+  /** Downloads that are kept between builds. */
+  readonly cacheFolder: string;
+  /** Told when Debian has replaced a pinned package and its successor is taken instead: good for tests. Absent: that is an error. */
+  readonly onReplaced?: (message: string) => void;
+}
+
+/** Fetches packages and unpacks them. */
 export class DebianPackages {
   readonly #cacheFolder: string;
+  readonly #onReplaced: DebianOptions['onReplaced'];
   readonly #apts = new Map<string, Apt>();
 
-  constructor(cacheFolder: string) {
+  constructor({ cacheFolder, onReplaced }: DebianOptions) {
     this.#cacheFolder = cacheFolder;
+    this.#onReplaced = onReplaced;
     mkdirSync(cacheFolder, { recursive: true });
   }
 
@@ -38,15 +47,11 @@ export class DebianPackages {
     run('dpkg-deb', ['-x', this.#fetch(pin), into]);
   }
 
-  /** The version that Debian offers now. */
-  offered(name: string, architecture: string): string {
-    return this.#apt(architecture).candidate(name);
-  }
-
   /** Downloads the version that Debian offers now; for making new pins. */
   offeredPin(name: string, architecture: string): PinnedPackage {
-    const version = this.offered(name, architecture);
-    const bytes = readFileSync(this.#apt(architecture).download(name, version));
+    const apt = this.#apt(architecture);
+    const version = apt.candidate(name);
+    const bytes = readFileSync(apt.download(name, version));
     return { name, architecture, version, sha256: sha256(bytes) };
   }
 
@@ -56,10 +61,14 @@ export class DebianPackages {
     const apt = this.#apt(pin.architecture);
     const candidate = apt.candidate(pin.name);
     if (!apt.offers(pin.name, pin.version)) {
-      throw new PackageUnavailable(
-        `${pin.name} ${pin.version} (${pin.architecture}) is pinned, and Debian ${PINS.debian.release} has replaced it by ${candidate}: ` +
-          'run `make pins`, look at what changed in docker/program/pins.json, run the tests and commit it',
-      );
+      const message = `${pin.name} ${pin.version} (${pin.architecture}) is pinned, and Debian ${PINS.debian.release} has replaced it by ${candidate}`;
+      if (this.#onReplaced === undefined) {
+        throw new PackageUnavailable(
+          `${message}: run \`make pins\`, look at what changed in docker/program/pins.json, run the tests and commit it`,
+        );
+      }
+      this.#onReplaced(message);
+      return apt.download(pin.name, candidate);
     }
     const found = apt.download(pin.name, pin.version);
     const digest = sha256(readFileSync(found));
@@ -88,14 +97,13 @@ class Apt {
 
   constructor(folder: string, architecture: string) {
     this.#folder = folder;
-    const native = architecture === 'all' ? 'amd64' : architecture;
     for (const name of ['state/lists/partial', 'cache/archives/partial'])
       mkdirSync(join(folder, name), { recursive: true });
     const status = join(folder, 'status');
     writeFileSync(status, '');
     this.#options = [
-      `-oAPT::Architecture=${native}`,
-      `-oAPT::Architectures=${native}`,
+      `-oAPT::Architecture=${architecture}`,
+      `-oAPT::Architectures=${architecture}`,
       `-oDir::State=${join(folder, 'state')}`,
       `-oDir::State::status=${status}`,
       `-oDir::Cache=${join(folder, 'cache')}`,

@@ -1,5 +1,5 @@
 /** The few files of glibc and of the compiler's runtime that the program needs on machines that have none, or older ones. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DebianPackages } from './debian-packages.ts';
@@ -28,15 +28,6 @@ export function libraryEntries(architecture: Architecture, packages: DebianPacka
       ...noticeEntry(root, name),
     ]),
   );
-}
-
-/** The bundle of certificate authorities, as Debian's ca-certificates makes it: every certificate of the package, sorted by name. */
-export function certificateAuthorities(packages: DebianPackages): Buffer {
-  return withUnpacked(packages, 'ca-certificates', 'all', (root) => {
-    const folder = join(root, 'usr/share/ca-certificates/mozilla');
-    const names = readdirSync(folder).sort();
-    return Buffer.concat(names.map((name) => readFileSync(join(folder, name))));
-  });
 }
 
 function withUnpacked<T>(packages: DebianPackages, name: string, architecture: string, read: (root: string) => T): T {

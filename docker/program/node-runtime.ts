@@ -1,7 +1,8 @@
 /** The published Node runtime of any machine: from node_modules, or from the package registry for machines that are not this one. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { PackageUnavailable } from './debian-packages.ts';
 import { type Architecture, PINS, sha256 } from './pins.ts';
 
 const NPM_TIMEOUT_MS = 300_000;
@@ -13,12 +14,21 @@ export interface Runtime {
   readonly license: Buffer;
 }
 
-/** The folder of a runtime's package, fetched into `cacheFolder` when this machine has another one installed. */
-export function runtimeFolder(architecture: Architecture, root: string, cacheFolder: string): string {
-  const installed = join(root, 'node_modules', `node-linux-${architecture}`);
+export interface RuntimePlaces {
+  readonly version: string;
+  /** The checkout. */
+  readonly root: string;
+  /** Downloads that are kept between builds. */
+  readonly cacheFolder: string;
+}
+
+/** The folder of a runtime's package, fetched when this machine has another one installed. Throws `PackageUnavailable`. */
+export function runtimeFolder(architecture: Architecture, { version, root, cacheFolder }: RuntimePlaces): string {
+  const name = `node-linux-${architecture}`;
+  const installed = join(root, 'node_modules', name);
   if (existsSync(join(installed, 'bin/node'))) return installed;
-  const fetched = join(cacheFolder, `node-linux-${architecture}-${PINS.node.version}`);
-  if (!existsSync(fetched)) fetchRuntime(architecture, cacheFolder, fetched);
+  const fetched = join(cacheFolder, `${name}-${version}`);
+  if (!existsSync(fetched)) fetchPackage(`${name}@${version}`, cacheFolder, fetched);
   return fetched;
 }
 
@@ -35,15 +45,21 @@ export function readRuntime(architecture: Architecture, folder: string): Runtime
   return { binary, license: readFileSync(join(folder, 'LICENSE')) };
 }
 
-function fetchRuntime(architecture: Architecture, cacheFolder: string, into: string): void {
+function fetchPackage(name: string, cacheFolder: string, into: string): void {
   const unpacked = `${into}.new`;
   rmSync(unpacked, { recursive: true, force: true });
   mkdirSync(unpacked, { recursive: true });
-  const name = `node-linux-${architecture}@${PINS.node.version}`;
-  const options = { encoding: 'utf8', timeout: NPM_TIMEOUT_MS } as const;
-  const archive = execFileSync('npm', ['pack', name, '--silent', `--pack-destination=${cacheFolder}`], options).trim();
+  const archive = run('npm', ['pack', name, '--silent', `--pack-destination=${cacheFolder}`]).trim();
   const path = join(cacheFolder, archive);
-  execFileSync('tar', ['-xzf', path, '-C', unpacked, '--strip-components=1'], options);
+  run('tar', ['-xzf', path, '-C', unpacked, '--strip-components=1']);
   rmSync(path);
   renameSync(unpacked, into);
+}
+
+function run(command: string, args: readonly string[]): string {
+  const result = spawnSync(command, args, { encoding: 'utf8', timeout: NPM_TIMEOUT_MS });
+  if (result.status === 0) return result.stdout;
+  throw new PackageUnavailable(
+    `${command} ${args.slice(0, 2).join(' ')}: ${result.error?.message ?? result.stderr.trim()}`,
+  );
 }

@@ -14,7 +14,6 @@ export const MACHINES = {
 
 export interface PinnedPackage {
   readonly name: string;
-  /** `all` for packages without machine code. */
   readonly architecture: string;
   readonly version: string;
   readonly sha256: string;

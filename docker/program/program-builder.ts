@@ -1,7 +1,6 @@
 /** Builds program trees for several packages of one checkout: the blob is made once, and downloads are shared. */
 import { join } from 'node:path';
 import { DebianPackages } from './debian-packages.ts';
-import { certificateAuthorities } from './libraries.ts';
 import type { Architecture } from './pins.ts';
 import { programTree } from './program-tree.ts';
 import { makeBlob } from './sea-blob.ts';
@@ -13,11 +12,14 @@ export class ProgramBuilder {
   readonly #packages: DebianPackages;
   #blob: Buffer | undefined;
 
-  /** `root`: the checkout, with the bundle built. */
-  constructor(root: string) {
+  /** `root`: the checkout, with the bundle built. `onReplaced`: see `DebianOptions`. */
+  constructor(root: string, onReplaced?: (message: string) => void) {
     this.#root = root;
     this.#cacheFolder = join(root, 'build/cache');
-    this.#packages = new DebianPackages(this.#cacheFolder);
+    this.#packages = new DebianPackages({
+      cacheFolder: this.#cacheFolder,
+      ...(onReplaced === undefined ? {} : { onReplaced }),
+    });
   }
 
   /** The program for `architecture`, to stand at the absolute path `installFolder`. */
@@ -31,10 +33,5 @@ export class ProgramBuilder {
       cacheFolder: this.#cacheFolder,
       packages: this.#packages,
     });
-  }
-
-  /** PEM certificates of the authorities that browsers trust. */
-  authorities(): Buffer {
-    return certificateAuthorities(this.#packages);
   }
 }

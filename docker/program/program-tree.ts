@@ -5,7 +5,7 @@ import type { DebianPackages } from './debian-packages.ts';
 import { trimIcu } from './icu.ts';
 import { libraryEntries } from './libraries.ts';
 import { readRuntime, runtimeFolder } from './node-runtime.ts';
-import { type Architecture, MACHINES } from './pins.ts';
+import { type Architecture, MACHINES, PINS } from './pins.ts';
 import { makeSingleProgram } from './single-program.ts';
 import { file, program, type Tree, tree } from './tree.ts';
 
@@ -25,7 +25,10 @@ export interface ProgramOptions {
 /** `lockgate`, `lib/…` and `licenses/…`. */
 export function programTree(options: ProgramOptions): Tree {
   const { architecture, installFolder, blob, root, cacheFolder, packages } = options;
-  const runtime = readRuntime(architecture, runtimeFolder(architecture, root, cacheFolder));
+  const runtime = readRuntime(
+    architecture,
+    runtimeFolder(architecture, { version: PINS.node.version, root, cacheFolder }),
+  );
   const libraryFolder = `${installFolder}/lib`;
   const loader = `${libraryFolder}/${MACHINES[architecture].loader}`;
   const executable = makeSingleProgram({ runtime: runtime.binary, blob, loader, libraryFolder });
