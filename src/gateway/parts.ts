@@ -65,7 +65,7 @@ export async function closeReplaced(former: Parts, current: Parts | undefined): 
   if (former.certificates !== current?.certificates) former.certificates.close();
   if (former.zones !== current?.zones) former.zones.close();
   if (former.plexHome !== current?.plexHome) former.plexHome.close();
-  if (former.link !== current?.link) await former.link.monitor.close();
+  if (former.link !== current?.link) await former.link.close();
 }
 
 async function build(options: PartsOptions, former: Parts | undefined, begun: Lifecycle): Promise<Parts> {
@@ -77,6 +77,7 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
 
   // The link and the site need each other: the site begins with the configured URL.
   let link: ServerLink | undefined = isSameServer ? former?.link : undefined;
+  let zones: AddressZones | undefined = isSameServer ? former?.zones : undefined;
   const site =
     (isSameServer ? former?.site : undefined) ??
     (await Site.survey({
@@ -99,23 +100,29 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
       ownPorts: () => config.listen.port,
       provesItself: async ({ url }) => {
         const shown = await shownCertificate(url);
-        const known = certificates?.facts().filter(({ source }) => source === 'server') ?? [];
+        const held = certificates?.facts().filter(({ source }) => source === 'server') ?? [];
+        const known = [...held, ...(zones?.shown === undefined ? [] : [zones.shown])];
         return shown !== undefined && known.some(({ fingerprint }) => fingerprint === shown.fingerprint);
       },
     });
-    begun.add(() => made.monitor.close());
+    begun.add(() => made.close());
+    await made.moves.load();
     link = made;
   }
   const { monitor } = link;
-  const zones = (isSameServer ? former?.zones : undefined) ?? new AddressZones(monitor);
-  if (zones !== former?.zones) begun.add(() => zones.close());
+  if (zones === undefined) {
+    const made = new AddressZones(monitor);
+    begun.add(() => made.close());
+    zones = made;
+  }
+  const knownZones = zones;
   if (certificates === undefined) {
     certificates = makeCertificateStore({
       config,
       state,
       log,
       machineId: () => monitor.snapshot.identity?.id ?? (config.server.id === '' ? undefined : config.server.id),
-      knownZone: () => zones.ofServer,
+      knownZone: () => knownZones.ofServer,
       addresses: () => (options.vouchForLoopback === true ? [...site.view.addresses] : site.lanAddresses),
       usesAuthority: options.mayMakeAuthority !== false || (await hasAuthority(state)),
     });

@@ -8,6 +8,7 @@ import type { ServerKind } from '../server/kind.ts';
 import { kindNamed } from '../server/kinds.ts';
 import { ServerMonitor } from '../server/monitor.ts';
 import type { FoundServer } from '../server/server-state.ts';
+import { ServerMoves } from './server-moves.ts';
 import type { SiteView } from './site.ts';
 
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
@@ -27,18 +28,28 @@ export interface ServerLinkOptions {
 
 export class ServerLink {
   readonly monitor: ServerMonitor;
+  readonly moves: ServerMoves;
   #upstream: { readonly url: string; readonly value: Upstream } | undefined;
 
   constructor(options: ServerLinkOptions) {
+    const configuredUrl = options.url === 'auto' ? undefined : options.url;
+    const { state, log } = options;
     this.monitor = new ServerMonitor({
       kind: kindNamed(options.kind),
-      url: options.url === 'auto' ? undefined : options.url,
+      url: configuredUrl,
       id: options.id === '' ? undefined : options.id,
-      state: options.state,
-      log: options.log,
+      state,
+      log,
       discover: (kinds) => discover(kinds, options),
       provesItself: options.provesItself,
     });
+    const search = () => discover([this.monitor.snapshot.kind], options);
+    this.moves = new ServerMoves({ monitor: this.monitor, configuredUrl, discover: search, state, log });
+  }
+
+  async close(): Promise<void> {
+    this.moves.close();
+    await this.monitor.close();
   }
 
   /** Where requests go now: the same object until it changes. The server's certificate is not judged: who it is, the identity says. */

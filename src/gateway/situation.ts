@@ -8,7 +8,9 @@ import type { Check, CheckVerdict } from '../ops/check.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
 import type { CertificateFacts, CertificateProblem } from '../tls/certificate-facts.ts';
 import { howAppsCome } from './app-route.ts';
+import { moveCheck } from './move-check.ts';
 import type { Parts } from './parts.ts';
+import type { ServerMove } from './server-moves.ts';
 
 export interface Situation {
   readonly config: Config;
@@ -18,6 +20,8 @@ export interface Situation {
   /** Whether the server refused made-up credentials from this host; undefined: not known. */
   readonly serverIsStrict: boolean | undefined;
   readonly serverAddress: string | undefined;
+  /** It has, or seems to have, another address than before. */
+  readonly move: ServerMove | undefined;
   readonly certificates: readonly CertificateFacts[];
   readonly certificateProblems: readonly CertificateProblem[];
   readonly lan: LanNetworks;
@@ -38,6 +42,7 @@ export function situationOf(parts: Parts, gate: Gate, listeners: readonly string
     isOutdated: serverFacts(server, settings.minServerVersion).isOutdated,
     serverIsStrict: gate.serverIsStrict,
     serverAddress: site.view.serverAddress,
+    move: link.moves.last,
     certificates: certificates.facts(),
     certificateProblems: certificates.problems(),
     lan: site.view.lan,
@@ -52,6 +57,7 @@ type SituationCheck = (situation: Situation) => Check | undefined;
 const SITUATION_CHECKS: readonly SituationCheck[] = [
   listening,
   serverReachable,
+  ({ move }) => moveCheck(move),
   serverClaimed,
   serverVersion,
   serverStrictness,

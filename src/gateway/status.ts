@@ -140,6 +140,7 @@ export async function statusView(gateway: Gateway, ask: PageAsk): Promise<Status
 const LIGHT_NAMES: Readonly<Record<string, string>> = {
   gateway: 'Gateway',
   server: 'Media server',
+  'server address': 'Address of the media server',
   claimed: 'Claimed',
   version: 'Version',
   bypass: 'Sign-in',

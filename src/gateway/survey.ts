@@ -11,10 +11,19 @@ import type { ServerSnapshot } from '../server/monitor.ts';
 import { wantedListeners } from './entrance.ts';
 import { gateOptions } from './gate-options.ts';
 import { buildParts, closeReplaced, type Parts } from './parts.ts';
+import { SERVER_MOVES_FILE } from './server-moves.ts';
 import { type Situation, situationOf } from './situation.ts';
 
 /** What is remembered and decides how things stand; the rest of the state folder is not looked at. */
-const REMEMBERED = ['server.json', 'session-key', 'client-id', 'certificates/server.pem', 'ca/root.pem', 'ca/leaf.pem'];
+const REMEMBERED = [
+  'server.json',
+  SERVER_MOVES_FILE,
+  'session-key',
+  'client-id',
+  'certificates/server.pem',
+  'ca/root.pem',
+  'ca/leaf.pem',
+];
 
 const REMOVAL_RETRIES = 5;
 
@@ -65,7 +74,7 @@ export async function surveySituation(
 ): Promise<Situation> {
   const { link, site, certificates, zones } = parts;
   const { state } = await link.monitor.probe();
-  const looks = [zones.look(), site.refresh()];
+  const looks = [zones.look(), site.refresh(), link.moves.search()];
   if (state === 'claimed') looks.push(gate.testServer());
   await Promise.all(looks);
   await certificates.reload();

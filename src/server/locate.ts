@@ -15,6 +15,8 @@ export interface LocatorOptions {
   /** Undefined: the first one found will do. */
   readonly expectedId: string | undefined;
   readonly memory: ServerMemory | undefined;
+  /** A server that is only silent is looked for elsewhere too: it has been silent for long. */
+  readonly searchesWhenSilent: boolean;
   /** Looks for servers of these kinds; only called without `url`. */
   readonly discover: (kinds: readonly ServerKind[]) => Promise<readonly FoundServer[]>;
   /**
@@ -29,7 +31,7 @@ export async function locateServer(options: LocatorOptions): Promise<Observation
   const kinds = kindsToTry(options);
   if (options.url !== undefined) return look(options.url, kinds);
   const remembered = options.memory === undefined ? undefined : await look(options.memory.url, kinds);
-  if (remembered !== undefined && isConclusive(remembered, options.expectedId)) return remembered;
+  if (remembered !== undefined && isConclusive(remembered, options)) return remembered;
   return search(options, kinds, remembered);
 }
 
@@ -52,9 +54,8 @@ async function look(url: string, kinds: readonly ServerKind[]): Promise<Observat
   }
 }
 
-/** A server that is only silent is not looked for elsewhere. */
-function isConclusive(observation: Observation, expectedId: string | undefined): boolean {
-  if (observation.seen === 'nothing') return !observation.isFinal;
+function isConclusive(observation: Observation, { expectedId, searchesWhenSilent }: LocatorOptions): boolean {
+  if (observation.seen === 'nothing') return !observation.isFinal && !searchesWhenSilent;
   return observation.seen === 'server' && (expectedId === undefined || observation.identity.id === expectedId);
 }
 

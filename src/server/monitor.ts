@@ -125,7 +125,7 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
     const { kind, url, state } = this.#snapshot;
     const identity = kind.readIdentity(body);
     if (identity === undefined || url === undefined || state !== 'claimed') return;
-    if (identity.claimed !== false && identity.id === this.#expectedId) return;
+    if (identity.claimed !== false && identity.id === this.expectedId) return;
     this.#evidence++;
     this.#conclude({ seen: 'server', kind, url, identity });
     void this.probe();
@@ -191,18 +191,20 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
 
   #locate(): Promise<Observation> {
     const { kind, url, discover, provesItself } = this.#options;
-    const expectedId = this.#expectedId;
-    return locateServer({ kind, url, expectedId, memory: this.#memory, discover, provesItself });
+    const expectedId = this.expectedId;
+    const searchesWhenSilent = this.#snapshot.state === 'unknown';
+    return locateServer({ kind, url, expectedId, memory: this.#memory, searchesWhenSilent, discover, provesItself });
   }
 
-  get #expectedId(): string | undefined {
+  /** The id of the one server that is meant: configured or remembered; undefined: the first one found will do. */
+  get expectedId(): string | undefined {
     return this.#options.id ?? this.#memory?.id;
   }
 
   #standing(observation: Observation): ServerStanding {
     const isRemembered = observation.seen === 'server' && observation.identity.id === this.#memory?.id;
     const wasClaimed = isRemembered && this.#memory?.claimed === true;
-    return standingAfter(observation, { id: this.#expectedId, wasClaimed, wasSeen: this.#wasSeen });
+    return standingAfter(observation, { id: this.expectedId, wasClaimed, wasSeen: this.#wasSeen });
   }
 
   #conclude(observation: Observation): void {
