@@ -159,9 +159,11 @@ function changingPort({ listen }: Config): Surprise[] {
 function withoutEffect(config: Config): Surprise[] {
   return namedKeys.flatMap((named) => {
     const value: unknown = (config[named.section] as Readonly<Record<string, unknown>>)[named.name];
-    const marks = [named.section, named.id, `${named.id}=${value}`];
+    const valueMark = `${named.id}=${value}`;
+    const marks = [named.section, named.id, valueMark];
     const isDefault = JSON.stringify(value) === JSON.stringify(defaultOf(named));
     if (isDefault || !marks.some((mark) => notYet.includes(mark))) return [];
-    return [{ key: named.id, message: `${named.id}: has no effect yet` }];
+    const subject = notYet.includes(valueMark) ? `${named.id}: ${JSON.stringify(value)}` : `${named.id}:`;
+    return [{ key: named.id, message: `${subject} has no effect yet` }];
   });
 }

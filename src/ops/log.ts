@@ -8,9 +8,11 @@ import { formatLine } from './log-text.ts';
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export type LogFormat = 'auto' | 'json' | 'text';
 
-/** The same line is written once in this time; what came in between is counted in the next one. */
+/** The same trouble is written once in this time; what came in between is counted in the next one. */
 const REPEAT_WINDOW_MS = 60_000;
 const MAX_REMEMBERED_LINES = 500;
+/** Refusals come as often as clients like: they are counted, as warnings and errors are. Other information is written each time. */
+const COUNTED_INFO: ReadonlySet<string> = new Set(['refused']);
 const MAX_FIELD_DEPTH = 4;
 const MAX_ARRAY_ITEMS = 50;
 
@@ -51,7 +53,7 @@ export function createLog(options: LogOptions): GatewayLog {
   return new CountingLog(logger, () => destination.flushSync(), options.now ?? (() => performance.now()));
 }
 
-/** Writes a line once per window; says how often it was left out when it comes again. */
+/** Writes a warning, an error or a refusal once per window; says how often it was left out when it comes again. */
 class CountingLog implements GatewayLog {
   readonly #logger: Logger;
   readonly #flush: () => void;
@@ -69,7 +71,8 @@ class CountingLog implements GatewayLog {
   }
 
   info(fields: LogFields, message: string): void {
-    this.#writeOnce('info', fields, message);
+    if (COUNTED_INFO.has(message)) this.#writeOnce('info', fields, message);
+    else this.#logger.info(fields, message);
   }
 
   warn(fields: LogFields, message: string): void {

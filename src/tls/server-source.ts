@@ -50,7 +50,7 @@ export class ServerSource implements CertificateSource {
     const copy = await this.#readKept(preferences);
     const file = await this.#readFile(preferences, copy.copy);
     const best = newest(file.loaded, copy.loaded);
-    const fault = file.fault ?? copy.fault;
+    const fault = file.fault ?? copy.fault ?? this.#missingFolder();
     if (best === undefined) {
       if (fault !== undefined) throw fault;
       return undefined;
@@ -62,6 +62,15 @@ export class ServerSource implements CertificateSource {
     const folders = this.#options.kept === undefined ? [] : [this.#options.kept.folder];
     if (this.#dataFolder !== undefined) folders.push(join(this.#dataFolder, 'Cache'));
     return folders;
+  }
+
+  /** No folder is no fault, unless one was named. */
+  #missingFolder(): GatewayError | undefined {
+    const { dataFolder: named } = this.#options;
+    if (named === undefined || this.#dataFolder !== undefined) return undefined;
+    return new GatewayError('certificate', `server.data_dir: ${JSON.stringify(named)} does not exist`, {
+      hint: 'check the path (a container must have the folder mounted), or leave it out when the server is on another machine',
+    });
   }
 
   /** Unreadable settings are no reason to stop: the id may be known otherwise, and the certificate's own fault says the same. */

@@ -70,6 +70,16 @@ test('the same line is written once a minute and counted', ({ fd, path }) => {
   );
 });
 
+test('refusals are counted too; other information is written each time', ({ fd, path }) => {
+  const log = createLog({ level: 'info', format: 'json', fd, isTerminal: false });
+  for (let i = 0; i < 3; i += 1) {
+    log.info({ client: '10.0.0.1', status: 401 }, 'refused');
+    log.info({ event: 'reloaded' }, 'reloaded');
+  }
+  const messages = linesOf(log, path).map((line) => (JSON.parse(line) as { message: string }).message);
+  assert.equal(messages, ['refused', 'reloaded', 'reloaded', 'reloaded']);
+});
+
 test('fields that hold themselves are written without end in sight but with an end', ({ fd, path }) => {
   const log = createLog({ level: 'debug', format: 'json', fd, isTerminal: false });
   const loop: Record<string, unknown> = {};

@@ -79,6 +79,16 @@ test('the copy in the state folder stands in when the folder is gone at the next
   assert.is(facts?.origin, new KeptCertificate(context.state).path);
 });
 
+test('a folder that was named and is not there is one sentence; one that was not named is nothing', async (context) => {
+  await rm(context.dataFolder, { recursive: true });
+  const named = await startStore(context, { sources: [serverSource(context)] });
+  assert.is(named.problems()[0]?.sentence, `server.data_dir: "${context.dataFolder}" does not exist`);
+  const source = new ServerSource({ machineId: () => undefined, usualFolders: [context.dataFolder] });
+  const unnamed = await startStore(context, { sources: [source] });
+  assert.is(unnamed.problems().length, 1);
+  assert.match(unnamed.problems()[0]?.sentence ?? '', 'there is no certificate');
+});
+
 test('the copy stands in, with the fault said, while the file is bad at start', async (context) => {
   await writeServerFile(context, makePkcs12(plex));
   await startStore(context, { sources: [serverSource(context)] });
