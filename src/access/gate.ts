@@ -88,7 +88,8 @@ export class Gate {
   readonly #knownAddresses: KnownAddresses;
   readonly #refusals: Refusals;
   readonly #reviewListeners = new Set<() => void>();
-  readonly #maskedLogged = new BoundedCache<string, true>({ max: MAX_MASKED_LOGGED });
+  /** What would mend each. */
+  readonly #maskedLogged = new BoundedCache<string, string>({ max: MAX_MASKED_LOGGED });
   readonly #signInAttempts: SignInAttempts;
   readonly #selfTestTimer: NodeJS.Timeout;
   #settings: AccessSettings;
@@ -236,6 +237,11 @@ export class Gate {
     return this.#refusals.list;
   }
 
+  /** Peers whose address does not say who is behind it, and what would mend that. */
+  get maskedPeers(): readonly { readonly address: string; readonly mend: string }[] {
+    return [...this.#maskedLogged.entries()].map(([address, mend]) => ({ address, mend }));
+  }
+
   /** Whether the media server refuses made-up credentials from the gateway; undefined: not known. */
   get serverIsStrict(): boolean | undefined {
     return this.#credentials.serverIsStrict;
@@ -303,7 +309,7 @@ export class Gate {
 
   #logMasked({ address }: Peer, { mend }: ClientView): void {
     if (this.#maskedLogged.has(address)) return;
-    this.#maskedLogged.set(address, true);
+    this.#maskedLogged.set(address, mend ?? '');
     this.#log.warn({ address, remedy: mend }, 'an address does not say who is behind it; it counts as outside');
   }
 

@@ -1,8 +1,9 @@
 /** What the watch over remote access is told of the configuration and the site, as they are at each moment. */
-import { addressFamily, labelFromAddress, parseNetworkList } from '../net/address.ts';
+import { labelFromAddress, parseNetworkList } from '../net/address.ts';
 import type { ListenAddress } from '../net/listen.ts';
 import type { RemoteFacts } from '../remote/remote-facts.ts';
 import type { Parts } from './parts.ts';
+import { listensOn } from './published.ts';
 
 /** Answers with the address of whoever asks. */
 const ECHO_PATH = '/:/ip';
@@ -20,7 +21,7 @@ export function remoteFacts(parts: Parts, listeners: readonly ListenAddress[]): 
     autoUrl: kind.name === 'plex' && state === 'claimed' ? config.server.account_url + ECHO_PATH : undefined,
     publishedPort: manualPort ?? listeners[0]?.port ?? 0,
     isRouter: site.view.isRouter,
-    portsAt: (address) => listeners.filter((listener) => accepts(listener, address)).map(({ port }) => port),
+    portsAt: (address) => listeners.filter((listener) => listensOn(listener.address, address)).map(({ port }) => port),
     isNear: (address) =>
       site.view.lanList.contains(address) ||
       site.view.networks.some(({ network }) => parseNetworkList(network).list.contains(address)),
@@ -34,8 +35,4 @@ export function remoteFacts(parts: Parts, listeners: readonly ListenAddress[]): 
 /** The zone of the server's names for which there is a certificate. */
 export function zoneOf({ certificates }: Parts): string | undefined {
   return certificates.facts().find(({ source, zones }) => source !== 'private-ca' && zones.length > 0)?.zones[0];
-}
-
-function accepts({ address: bound }: ListenAddress, address: string): boolean {
-  return bound === address || bound === (addressFamily(address) === 4 ? '0.0.0.0' : '::');
 }

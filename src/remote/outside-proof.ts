@@ -2,7 +2,7 @@
 import type { StateFolder } from '../lib/state-folder.ts';
 import { addressScope } from '../net/address.ts';
 
-const FILE = 'reached.json';
+export const REACHED_FILE = 'reached.json';
 /** The state folder is flash memory on a router. */
 const WRITE_INTERVAL_MS = 60 * 60_000;
 const SAME_CLIENT_MS = 1000;
@@ -34,7 +34,7 @@ export class OutsideProof {
 
   /** Reads what is remembered; a damaged memory is no memory. */
   async load(): Promise<void> {
-    const found = await this.#options.state.readJson(FILE).catch(() => undefined);
+    const found = await this.#options.state.readJson(REACHED_FILE).catch(() => undefined);
     if (typeof found !== 'object' || found === null) return;
     const { address, at } = found as Record<string, unknown>;
     if (typeof address === 'string' && typeof at === 'number' && at <= this.#now()) this.#last = { address, at };
@@ -64,6 +64,6 @@ export class OutsideProof {
     this.#writtenAt = this.#now();
     const { state } = this.#options;
     // Not to remember it is no harm.
-    this.#writing = this.#writing.then(() => state.write(FILE, JSON.stringify(arrival))).catch(() => {});
+    this.#writing = this.#writing.then(() => state.write(REACHED_FILE, JSON.stringify(arrival))).catch(() => {});
   }
 }

@@ -23,6 +23,8 @@ export interface PlexPreferences {
   readonly manualPort: number | undefined;
   /** "LAN Networks": comma separated, despite its name. */
   readonly lanNetworks: string | undefined;
+  /** The vendor's relay, for apps that find no way in. */
+  readonly isRelayEnabled: boolean | undefined;
   /** False: an unclaimed server is open to its LAN. */
   readonly isLocalSecurityEnabled: boolean | undefined;
 }
@@ -71,6 +73,7 @@ export function parsePlexPreferences(xml: string): PlexPreferences {
     isManualPortMapping: flag('ManualPortMappingMode'),
     manualPort: portOf(text('ManualPortMappingPort')),
     lanNetworks: text('LanNetworksBandwidth'),
+    isRelayEnabled: flag('RelayEnabled'),
     isLocalSecurityEnabled: flag('enableLocalSecurity'),
   };
 }

@@ -28,6 +28,7 @@ test('all settings that the gateway uses are read', () => {
       ManualPortMappingMode: '1',
       ManualPortMappingPort: '32400',
       LanNetworksBandwidth: '192.168.0.0/16',
+      RelayEnabled: '0',
       enableLocalSecurity: '0',
     }),
   );
@@ -44,6 +45,7 @@ test('all settings that the gateway uses are read', () => {
     isManualPortMapping: true,
     manualPort: 32400,
     lanNetworks: '192.168.0.0/16',
+    isRelayEnabled: false,
     isLocalSecurityEnabled: false,
   });
 });

@@ -1,0 +1,131 @@
+/** The ways past the gateway: the media server's own port, its announcements on the LAN, ports of the router that lead to it. */
+import type { ListenAddress } from '../net/listen.ts';
+import type { Check } from '../ops/check.ts';
+import type { Forwarding } from '../remote/igd.ts';
+import { createAsk } from '../server/ask.ts';
+import { discoverServers, lanTargets } from '../server/discovery.ts';
+import type { Parts } from './parts.ts';
+import { endpointOf, listensOn } from './published.ts';
+import { hostOf } from './server-moves.ts';
+
+const LOOPBACK = /^(127\.|::1$)/;
+
+/** Tries out the ways on the LAN. `listeners`: the gateway's own, which are no way past it. */
+export async function bypassChecks(parts: Parts, listeners: readonly ListenAddress[]): Promise<Check[]> {
+  const { link, site } = parts;
+  const { url, identity } = link.monitor.snapshot;
+  if (url === undefined || identity === undefined) return [];
+  const address = site.view.serverAddress ?? '';
+  const isHere = LOOPBACK.test(address) || site.view.addresses.has(address);
+  const checks = [
+    isHere ? await ownPortHere(parts, listeners) : ownPortElsewhere(url),
+    await announcement(parts, listeners),
+  ];
+  return checks.filter((check) => check !== undefined);
+}
+
+/** What the router does: `forwardings` are its ports as far as it tells. */
+export function forwardingChecks(
+  { site, link }: Parts,
+  forwardings: readonly Forwarding[],
+  wanted: {
+    readonly outsidePort: number;
+    readonly inside: { readonly address: string; readonly port: number } | undefined;
+  },
+): Check[] {
+  const { url } = link.monitor.snapshot;
+  const serverPort = url === undefined ? undefined : Number(new URL(url).port || 80);
+  const serverAddress = site.view.serverAddress;
+  const isGateway = ({ internalAddress, internalPort }: Forwarding) =>
+    internalAddress === wanted.inside?.address && internalPort === wanted.inside.port;
+  const past = forwardings.filter(
+    (forwarding) =>
+      forwarding.internalPort === serverPort &&
+      (forwarding.internalAddress === serverAddress || site.view.addresses.has(forwarding.internalAddress)) &&
+      !isGateway(forwarding),
+  );
+  const checks = past.map((forwarding): Check => {
+    const { externalPort, internalAddress, internalPort, description } = forwarding;
+    const who = description === '' ? '' : ` (${JSON.stringify(description.slice(0, 40))})`;
+    return {
+      name: 'bypass router',
+      verdict: 'fault',
+      evidence: `port ${externalPort} of the router leads from the Internet to the media server itself, ${endpointOf(internalAddress, internalPort)}${who}`,
+      remedy: `remove that forwarding in the router; in the server: Settings > Remote Access > Manually specify public port: ${wanted.outsidePort}`,
+    };
+  });
+  const misled = forwardings.find(
+    (forwarding) =>
+      forwarding.externalPort === wanted.outsidePort && !isGateway(forwarding) && !past.includes(forwarding),
+  );
+  if (misled === undefined || wanted.inside === undefined) return checks;
+  const { externalPort, internalAddress, internalPort } = misled;
+  const { address, port } = wanted.inside;
+  checks.push({
+    name: 'port forwarding',
+    verdict: 'fault',
+    evidence: `port ${externalPort} of the router leads to ${internalAddress} port ${internalPort}, where the gateway is not`,
+    remedy: `change it in the router to ${address} port ${port}`,
+  });
+  return checks;
+}
+
+/** The server is on this host: it should answer on loopback alone. */
+async function ownPortHere({ link, site }: Parts, listeners: readonly ListenAddress[]): Promise<Check | undefined> {
+  const { url = '', identity, kind } = link.monitor.snapshot;
+  const { protocol, port } = new URL(url);
+  const number = Number(port || 80);
+  for (const address of site.lanAddresses) {
+    const isOwn = listeners.some((listener) => listener.port === number && listensOn(listener.address, address));
+    if (isOwn) continue;
+    const endpoint = endpointOf(address, number);
+    const found = await kind
+      .identify(createAsk({ baseUrl: `${protocol}//${endpoint}`, verifyCertificate: false }))
+      .catch(() => undefined);
+    if (found?.id !== identity?.id) continue;
+    return {
+      name: 'bypass port',
+      verdict: 'warning',
+      evidence: `the media server itself answers other hosts at ${endpoint}, past the gateway`,
+      remedy: `let it answer on 127.0.0.1 alone (Docker: publish 127.0.0.1:${number}:${number}), or close port ${number} to others in this host's firewall`,
+    };
+  }
+  return { name: 'bypass port', verdict: 'ok', evidence: 'the media server answers nobody but this host', remedy: '' };
+}
+
+/** It answers this host over the network; whether others are kept out, cannot be seen from here. */
+function ownPortElsewhere(url: string): Check {
+  const { port } = new URL(url);
+  return {
+    name: 'bypass port',
+    verdict: 'warning',
+    evidence: `the media server answers at ${url} on the network: other hosts may reach it there too, past the gateway`,
+    remedy: `in the firewall of ${hostOf(url)}, let only this host reach port ${port || 80}`,
+  };
+}
+
+/** The server's own answers to searches lead apps to it. */
+async function announcement({ link, site }: Parts, listeners: readonly ListenAddress[]): Promise<Check | undefined> {
+  const { kind, identity } = link.monitor.snapshot;
+  const { networks, lanList, addresses } = site.view;
+  const onLan = networks.filter(
+    ({ address, family, isLoopback }) => family === 4 && !isLoopback && lanList.contains(address),
+  );
+  const found = await discoverServers({
+    kinds: [kind],
+    localEndpoints: [],
+    lanTargets: lanTargets([kind], onLan),
+    isOwnEndpoint: (address, port) => addresses.has(address) && listeners.some((listener) => listener.port === port),
+  });
+  const announced = found.find((server) => server.identity.id === identity?.id);
+  if (announced === undefined) return undefined;
+  return {
+    name: 'bypass discovery',
+    verdict: 'warning',
+    evidence: `apps that search the LAN are told ${announced.url}, which is the media server itself`,
+    remedy:
+      kind.name === 'plex'
+        ? 'in the server: Settings > Network > Enable local network discovery (GDM): off, then set [remote] discovery = true here'
+        : 'switch its discovery off in its network settings, then set [remote] discovery = true here',
+  };
+}
