@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import { findingsToJson, renderFinding } from '../config/report.ts';
 import type { Config } from '../config/schema.ts';
+import { steeringSentence } from '../dns/steering.ts';
 import type { Situation } from '../gateway/situation.ts';
 import { surveySituation, withSurvey } from '../gateway/survey.ts';
 import { type CommandContext, EXIT_DONE } from './command.ts';
@@ -39,6 +40,7 @@ function automaticValues({
   certificateProblems,
   lan,
   list,
+  dns,
 }: Situation): [string, string][] {
   const { kind, url, identity, state, detail } = server;
   const isKnown = state !== 'unknown' || !kind.hasIdentity;
@@ -61,6 +63,8 @@ function automaticValues({
       `${config.access.require_auth}: allowed_networks ${list.isInForce ? 'holds' : 'is ignored'} (${list.because})`,
     ],
     ['listen', config.listen.port.map((port) => `port ${port} on ${config.listen.addresses.join(', ')}`).join('; ')],
+    ['dns.zones', dns === undefined ? 'off' : dns.zones.map(({ zone }) => zone).join(', ') || 'none is known yet'],
+    ['dns.answer', [config.dns.answer, ...(dns?.zones ?? []).map(steeringSentence)].join('; ')],
   ];
 }
 

@@ -26,7 +26,7 @@ export async function run(context: CommandContext): Promise<number> {
 }
 
 function render(report: StatusReport): string[] {
-  const { traffic, remote, refusals } = report;
+  const { traffic, remote, refusals, dns } = report;
   const [next = undefined, ...others] = renderChecks(report.checks).toReversed();
   const hasNext = next?.startsWith('next: ') === true;
   const checks = hasNext ? others.toReversed() : renderChecks(report.checks);
@@ -36,8 +36,21 @@ function render(report: StatusReport): string[] {
     '',
     ...checks,
     `remote access: ${remote.light} (${remote.reason})`,
+    ...(dns === null ? [] : renderDns(dns)),
     ...(refusals.length === 0 ? [] : ['', 'last refusals, newest first:', ...refusals.flatMap(renderRefusal)]),
     ...(hasNext ? ['', next] : []),
+  ];
+}
+
+function renderDns({ counters, upstreams }: NonNullable<StatusReport['dns']>): string[] {
+  const counts = Object.entries(counters).filter(([name, count]) => count > 0 || name === 'answered');
+  const words = (name: string) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return [
+    `dns: ${counts.map(([name, count]) => `${count} ${words(name)}`).join(', ')}`,
+    ...upstreams.map(({ name, isHealthy, meanMs, lastError }) => {
+      const time = meanMs === undefined ? 'not heard yet' : `answers in ${Math.round(meanMs)} ms`;
+      return `dns upstream ${name}: ${isHealthy ? time : 'passed over'}${lastError === undefined ? '' : `, ${lastError}`}`;
+    }),
   ];
 }
 

@@ -43,7 +43,7 @@ export interface DiagnoseOptions extends SnippetOptions {
 
 /** The name servers in the text of a resolv.conf, in their order. */
 export function readResolvConf(text: string): readonly ResolverAddress[] {
-  return [...text.matchAll(/^\s*nameserver\s+([0-9a-f.:]+(?:%\S+)?)\s*$/gim)].map(([, address = '']) => ({
+  return [...text.matchAll(/^[ \t]*nameserver[ \t]+([0-9a-f.:]+(?:%\S+)?)(?:[ \t]|$)/gim)].map(([, address = '']) => ({
     address,
     port: 53,
   }));

@@ -48,3 +48,9 @@ export function steeringOf(zone: OwnZone, answer: AnswerMode, listensOnPublished
   const reason = 'the gateway holds the certificate and listens on the port that the media server publishes';
   return { zone: zone.name, leadsTo: 'gateway', reason };
 }
+
+/** `names of ZONE lead to the gateway (REASON)`. */
+export function steeringSentence({ zone, leadsTo, reason }: Steering): string {
+  const where = leadsTo === 'gateway' ? 'the gateway' : 'the addresses that they spell';
+  return `names of ${zone} lead to ${where} (${reason})`;
+}

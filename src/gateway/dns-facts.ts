@@ -3,12 +3,13 @@
 import type { Config } from '../config/schema.ts';
 import type { DnsFacts } from '../dns/facts.ts';
 import type { DnsOptions } from '../dns/server.ts';
+import { type Steering, steeringOf } from '../dns/steering.ts';
 import type { Log } from '../lib/log.ts';
 import { plexZone } from '../tls/address-zone.ts';
 import type { Parts } from './parts.ts';
-import { publishedEndpoint } from './published.ts';
+import { listensOn, publishedEndpoint } from './published.ts';
 
-/** The port that the media server publishes when its settings do not say. */
+/** The port that the media server publishes on the LAN, and outside when nothing says otherwise. */
 const PLEX_PORT = 32400;
 
 export function dnsFacts(parts: () => Parts): DnsFacts {
@@ -24,9 +25,14 @@ export function dnsFacts(parts: () => Parts): DnsFacts {
     publicAddresses: () => [parts().site.publicAddress].filter((address) => address !== undefined),
     networks: () => parts().site.view.networks,
     listensOnPublishedPort: () => parts().config.listen.port.includes(PLEX_PORT),
-    listensOnExternalPort: () =>
-      parts().config.listen.port.includes(parts().plexHome.preferences?.manualPort ?? PLEX_PORT),
+    listensOnExternalPort: () => listensOnExternalPort(parts()),
   };
+}
+
+/** Where the names of each zone lead at this moment, and why. */
+export function dnsSteering(parts: Parts): readonly Steering[] {
+  const facts = dnsFacts(() => parts);
+  return facts.zones().map((zone) => steeringOf(zone, parts.config.dns.answer, facts.listensOnPublishedPort()));
 }
 
 /** `[dns]` of `config` as the DNS side takes it; the facts are those of the parts in use. */
@@ -43,11 +49,11 @@ export function dnsOptions({ dns }: Config, parts: () => Parts, log: Log): DnsOp
   };
 }
 
-/** `dns.zones`, or those of the certificates, of the server's own TLS side, and of its settings. */
+/** `dns.zones`, or those of the server's settings, of its own TLS side, and of the certificates: the server's own come first. */
 function zoneNames({ config, certificates, zones, plexHome }: Parts): string[] {
   if (config.dns.zones.length > 0) return config.dns.zones;
   const uuid = plexHome.preferences?.certificateUuid;
-  const known = [...certificates.zones, zones.ofServer, uuid === undefined ? undefined : plexZone(uuid)];
+  const known = [uuid === undefined ? undefined : plexZone(uuid), zones.ofServer, ...certificates.zones];
   return [...new Set(known.filter((zone) => zone !== undefined))];
 }
 
@@ -61,5 +67,20 @@ function exactNames({ certificates }: Parts): string[] {
 function gatewayAddresses({ config, site }: Parts): string[] {
   if (config.dns.gateway_addresses.length > 0) return config.dns.gateway_addresses;
   const published = publishedEndpoint(config)?.address;
-  return published === undefined ? site.lanAddresses : [published, ...site.lanAddresses];
+  const own = listenedOn(site.lanAddresses, config.listen.addresses);
+  return published === undefined ? own : [published, ...own];
+}
+
+/** Those of `addresses` on which the gateway listens; all of them when it listens on none, because another program then stands before it. */
+function listenedOn(addresses: string[], listeners: readonly string[]): string[] {
+  const found = addresses.filter((address) => listeners.some((listener) => listensOn(listener, address)));
+  return found.length === 0 ? addresses : found;
+}
+
+/** Whether clients that come from the LAN to the port that the site has outside find the gateway there. */
+function listensOnExternalPort({ config, plexHome }: Parts): boolean {
+  const { preferences } = plexHome;
+  const manualPort = preferences?.isManualPortMapping === true ? (preferences.manualPort ?? PLEX_PORT) : undefined;
+  const mappedPort = config.remote.map_port === 0 ? undefined : config.remote.map_port;
+  return config.listen.port.includes(manualPort ?? mappedPort ?? PLEX_PORT);
 }

@@ -25,7 +25,8 @@ export function reachableEndpoint(addresses: readonly string[], listeners: reado
   return listeners.find(({ address }) => !EVERY_ADDRESS.includes(address));
 }
 
-function listensOn(listener: string, address: string): boolean {
+/** Whether a listener, which may stand for every address of its family, takes connections to `address`. */
+export function listensOn(listener: string, address: string): boolean {
   if (!EVERY_ADDRESS.includes(listener)) return listener === address;
   return addressFamily(listener) === addressFamily(address);
 }

@@ -1,7 +1,29 @@
 /** The gateway's measurements for Prometheus. */
+import type { DnsCounters } from '../dns/counters.ts';
 import type { Gateway } from '../gateway.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Sample } from '../ops/metrics.ts';
+
+/** What each counter of the DNS side counts. */
+const DNS_COUNTERS: Readonly<Record<keyof DnsCounters, readonly [name: string, help: string]>> = {
+  answered: ['answered', 'DNS answers of every kind.'],
+  refusedAsRebinding: [
+    'refused_as_rebinding',
+    'Names of the own zones that spell an address that is not of this site.',
+  ],
+  withheldAsRebinding: [
+    'withheld_as_rebinding',
+    'Upstream answers withheld because they lead into the private network.',
+  ],
+  forwarded: ['forwarded', 'DNS questions sent on to an upstream.'],
+  cacheHits: ['cache_hits', 'DNS answers from the cache.'],
+  stale: ['stale', 'DNS answers given past their time because no upstream answered.'],
+  timeouts: ['timeouts', 'Questions to an upstream that had no answer in time.'],
+  refused: ['refused', 'DNS questions answered with REFUSED.'],
+  malformed: ['malformed', 'Messages that are no proper DNS question.'],
+  dropped: ['dropped', 'DNS messages that got no answer.'],
+  rateLimited: ['rate_limited', 'DNS questions over the rate of their asker.'],
+};
 
 export function gatewaySamples(gateway: Gateway): Sample[] {
   const { connections, requestsInFlight, upgraded } = gateway.lane.counters;
@@ -21,8 +43,18 @@ export function gatewaySamples(gateway: Gateway): Sample[] {
       ...gauge('lockgate_certificate_days_left', 'Whole days until the certificate expires.', daysLeft),
       labels: { source },
     })),
+    ...dnsSamples(gateway.dns?.counters()),
     gauge('lockgate_resident_memory_bytes', 'Resident memory of the process.', process.memoryUsage.rss()),
   ];
+}
+
+/** Nothing while DNS is off. */
+function dnsSamples(counters: DnsCounters | undefined): Sample[] {
+  if (counters === undefined) return [];
+  return Object.entries(counters).map(([key, value]) => {
+    const [name, help] = DNS_COUNTERS[key as keyof DnsCounters];
+    return counter(`lockgate_dns_${name}_total`, help, value);
+  });
 }
 
 function gauge(name: string, help: string, value: number): Sample {

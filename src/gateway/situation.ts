@@ -3,14 +3,19 @@ import type { Gate } from '../access/gate.ts';
 import type { ListStanding } from '../access/networks.ts';
 import { serverFacts } from '../access/server-facts.ts';
 import type { Config } from '../config/schema.ts';
+import { isPrivateScope } from '../net/address.ts';
 import type { LanNetworks } from '../net/lan.ts';
 import type { Check, CheckVerdict } from '../ops/check.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
 import type { CertificateFacts, CertificateProblem } from '../tls/certificate-facts.ts';
 import { howAppsCome } from './app-route.ts';
+import { type DnsStanding, dnsCheck } from './dns-check.ts';
+import { dnsSteering } from './dns-facts.ts';
 import { moveCheck } from './move-check.ts';
+import { newerCertificateCheck } from './newer-certificate.ts';
 import type { Parts } from './parts.ts';
 import type { ServerMove } from './server-moves.ts';
+import type { ShownCertificate } from './shown-certificate.ts';
 
 export interface Situation {
   readonly config: Config;
@@ -24,17 +29,28 @@ export interface Situation {
   readonly move: ServerMove | undefined;
   readonly certificates: readonly CertificateFacts[];
   readonly certificateProblems: readonly CertificateProblem[];
+  /** The certificate that the server itself showed last. */
+  readonly shownByServer: ShownCertificate | undefined;
   readonly lan: LanNetworks;
   /** This host's own addresses, LAN first. */
   readonly ownAddresses: readonly string[];
   /** `address:port` of every open listener; undefined: no gateway is running. */
   readonly listeners: readonly string[] | undefined;
   readonly list: ListStanding;
+  /** Peers at home whose address does not say who is behind it. */
+  readonly maskedPeers: Gate['maskedPeers'];
+  /** Undefined: DNS is off. */
+  readonly dns: DnsStanding | undefined;
 }
 
-/** The situation as the parts know it now. `listeners`: of the running gateway, undefined when there is none. */
-export function situationOf(parts: Parts, gate: Gate, listeners: readonly string[] | undefined): Situation {
-  const { config, link, certificates, site, settings } = parts;
+/** The situation as the parts know it now. `listeners` and `isDnsRunning`: of the running gateway, undefined when there is none. */
+export function situationOf(
+  parts: Parts,
+  gate: Gate,
+  listeners: readonly string[] | undefined,
+  isDnsRunning?: boolean,
+): Situation {
+  const { config, link, certificates, site, settings, zones } = parts;
   const server = link.monitor.snapshot;
   return {
     config,
@@ -45,10 +61,13 @@ export function situationOf(parts: Parts, gate: Gate, listeners: readonly string
     move: link.moves.last,
     certificates: certificates.facts(),
     certificateProblems: certificates.problems(),
+    shownByServer: zones.shown,
     lan: site.view.lan,
     ownAddresses: site.lanAddresses,
     listeners,
     list: gate.list,
+    maskedPeers: gate.maskedPeers.filter(({ address }) => isPrivateScope(address)),
+    dns: config.dns.enabled ? { zones: dnsSteering(parts), isRunning: isDnsRunning } : undefined,
   };
 }
 
@@ -62,8 +81,11 @@ const SITUATION_CHECKS: readonly SituationCheck[] = [
   serverVersion,
   serverStrictness,
   certificate,
+  ({ shownByServer, certificates }) => newerCertificateCheck(shownByServer, certificates),
   appRoute,
+  ({ dns }) => dnsCheck(dns),
   lanNetworks,
+  maskedAddresses,
   allowedList,
   secureConnections,
 ];
@@ -157,6 +179,15 @@ function appRoute(situation: Situation): Check | undefined {
 function lanNetworks({ lan }: Situation): Check {
   if (lan.networks.length > 0) return verdict('lan', 'ok', `${lan.networks.join(', ')} (${lan.reason})`);
   return verdict('lan', 'warning', lan.reason, 'list your networks: [access] lan_networks = "192.168.1.0/24"');
+}
+
+/** Outsiders can make themselves masked by a header; only peers of this site are worth a word. */
+function maskedAddresses({ maskedPeers }: Situation): Check | undefined {
+  const [first] = maskedPeers;
+  if (first === undefined) return undefined;
+  const addresses = maskedPeers.map(({ address }) => address).join(', ');
+  const evidence = `${addresses} stands for others, who therefore count as outside`;
+  return verdict('masked addresses', 'warning', evidence, first.mend);
 }
 
 const LIST_IGNORED: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 /** What the running gateway says of itself: one report for `status`, its JSON and the status page. */
 import type { Refusal } from '../access/refusals.ts';
+import type { UpstreamStatus } from '../dns/upstream-health.ts';
 import type { Gateway } from '../gateway.ts';
 import type { PageAsk } from '../http/full-lane.ts';
 import type { Light, StatusView } from '../http/pages/status-page.ts';
@@ -48,6 +49,7 @@ export interface StatusReport {
   readonly dns: {
     readonly listeners: readonly string[];
     readonly zones: readonly { readonly zone: string; readonly leadsTo: string; readonly because: string }[];
+    readonly upstreams: readonly UpstreamStatus[];
     readonly counters: Readonly<Record<string, number>>;
   } | null;
   /** The light and its reason, and what is known behind them. */
@@ -61,6 +63,7 @@ export function statusReport(gateway: Gateway): StatusReport {
   const { kind, url, state, identity, detail } = link.monitor.snapshot;
   const { isInForce: inForce, because } = gateway.gate.list;
   const remote = gateway.remote.view;
+  const situation = situationOf(gateway.parts, gateway.gate, gateway.entrance.endpoints(), gateway.dns !== undefined);
   return {
     version: VERSION,
     pid: process.pid,
@@ -91,14 +94,14 @@ export function statusReport(gateway: Gateway): StatusReport {
     dns: dnsReport(gateway),
     remote: { ...remoteStanding(remote), ...remote },
     refusals: gateway.gate.refusals,
-    checks: [...judge(situationOf(gateway.parts, gateway.gate, gateway.entrance.endpoints())), ...remoteChecks(remote)],
+    checks: [...judge(situation), ...remoteChecks(remote)],
   };
 }
 
 function dnsReport({ dns }: Gateway): StatusReport['dns'] {
   if (dns === undefined) return null;
   const zones = dns.steering().map(({ zone, leadsTo, reason }) => ({ zone, leadsTo, because: reason }));
-  return { listeners: dns.addresses(), zones, counters: { ...dns.counters() } };
+  return { listeners: dns.addresses(), zones, upstreams: dns.upstreams(), counters: { ...dns.counters() } };
 }
 
 const PAGE_VERDICTS = { ok: 'good', warning: 'attention', fault: 'fault', unknown: 'unknown' } as const;
@@ -146,9 +149,12 @@ const LIGHT_NAMES: Readonly<Record<string, string>> = {
   bypass: 'Sign-in',
   certificate: 'Certificate',
   apps: 'How apps get here',
+  dns: 'Names',
   lan: 'Home network',
   allowed_networks: 'Networks without sign-in',
   secure_connections: 'Secure connections',
+  'masked addresses': 'Addresses that stand for others',
+  'server certificate': "The media server's own certificate",
   'remote access': 'Remote access',
   nat: 'Router',
   'port mapping': 'Port on the router',

@@ -1,0 +1,20 @@
+/** The check of the names: whether they are answered, where each zone leads, and why. */
+import { type Steering, steeringSentence } from '../dns/steering.ts';
+import type { Check } from '../ops/check.ts';
+
+/** The DNS side as far as it is known. */
+export interface DnsStanding {
+  readonly zones: readonly Steering[];
+  /** False: it is on and does not run. Undefined: not known, because the running gateway was not asked. */
+  readonly isRunning: boolean | undefined;
+}
+
+/** `standing` undefined: DNS is off. No check either while no zone is known. */
+export function dnsCheck(standing: DnsStanding | undefined): Check | undefined {
+  if (standing === undefined || standing.zones.length === 0) return undefined;
+  if (standing.isRunning === false) {
+    const evidence = 'names are not answered: another program has the address in [dns] listen';
+    return { name: 'dns', verdict: 'warning', evidence, remedy: 'choose another one, for example 127.0.0.1:5355' };
+  }
+  return { name: 'dns', verdict: 'ok', evidence: standing.zones.map(steeringSentence).join('; '), remedy: '' };
+}
