@@ -1,5 +1,7 @@
 /** How media apps come to the gateway: a name says which host, not which port, so what must be done depends on who has which port. */
-import { labelFromAddress } from '../net/address.ts';
+import type { Config } from '../config/schema.ts';
+import { addressScope, labelFromAddress } from '../net/address.ts';
+import { publishedEndpoint, reachableEndpoint } from './published.ts';
 import type { Situation } from './situation.ts';
 
 export interface AppRoute {
@@ -17,28 +19,50 @@ export function howAppsCome(facts: RouteFacts): AppRoute | undefined {
   const { config, server, serverAddress, ownAddresses } = facts;
   if (server.kind.name !== 'plex' || server.url === undefined || serverAddress === undefined) return undefined;
   const { defaultPort } = server.kind;
-  const hasServerPort = config.listen.port.includes(defaultPort);
+  if (!clientPorts(config).includes(defaultPort)) return throughCustomConnections(facts);
   const isHere = serverAddress.startsWith('127.') || serverAddress === '::1' || ownAddresses.includes(serverAddress);
-  if (hasServerPort && isHere) {
-    return complete(`the gateway has the server's own port ${defaultPort}: apps need no change`);
-  }
-  if (hasServerPort) {
-    return complete(`the names of the server lead here by DNS, on its own port ${defaultPort}: apps need no change`);
-  }
-  return throughCustomConnections(facts);
+  if (isHere) return complete(`the gateway has the server's own port ${defaultPort}: apps need no change`);
+  if (!config.dns.enabled) return withoutDns(defaultPort);
+  return complete(`the names of the server lead here by DNS, on its own port ${defaultPort}: apps need no change`);
 }
 
 function complete(how: string): AppRoute {
   return { how, isComplete: true, remedy: '' };
 }
 
+/** The ports that clients see. */
+function clientPorts(config: Config): readonly number[] {
+  const published = publishedEndpoint(config);
+  return published === undefined ? config.listen.port : [published.port];
+}
+
+function withoutDns(port: number): AppRoute {
+  return {
+    how: `the gateway has the server's own port ${port}, but [dns] is off: the names of the server lead past it`,
+    isComplete: false,
+    remedy: 'set [dns] enabled = true, and let the resolver of the LAN ask the gateway: lockgate snippet',
+  };
+}
+
 /** The gateway has another port than the server publishes: the server must tell the apps. */
 function throughCustomConnections({ config, certificates, ownAddresses }: RouteFacts): AppRoute {
-  const port = config.listen.port[0] ?? 0;
+  const [port = 0] = clientPorts(config);
   const how = `the gateway has port ${port}, of which apps learn from the server's settings`;
   const zone = certificates.find(({ source, zones }) => source !== 'private-ca' && zones.length > 0)?.zones[0];
-  const [address] = ownAddresses;
-  if (zone === undefined || address === undefined) return { how, isComplete: false, remedy: '' };
+  const address = clientAddress(config, ownAddresses);
+  if (zone === undefined) return { how, isComplete: false, remedy: CERTIFICATE_FIRST };
+  if (address === undefined) return { how, isComplete: false, remedy: ADDRESS_FIRST };
   const url = `https://${labelFromAddress(address)}.${zone}:${port}`;
   return { how, isComplete: false, remedy: `in the server: Settings > Network > Custom server access URLs: ${url}` };
+}
+
+const CERTIFICATE_FIRST = "give the gateway the server's certificate first: [server] data_dir, or lockgate snippet nas";
+const ADDRESS_FIRST = 'let the gateway listen on an address of the LAN: [listen] addresses = ["0.0.0.0", "::"]';
+
+/** Undefined: no device of the LAN can connect. */
+function clientAddress(config: Config, ownAddresses: readonly string[]): string | undefined {
+  const { addresses, port: ports } = config.listen;
+  const listeners = addresses.flatMap((address) => ports.map((port) => ({ address, port })));
+  const { address } = publishedEndpoint(config) ?? reachableEndpoint(ownAddresses, listeners) ?? {};
+  return address === undefined || addressScope(address) === 'loopback' ? undefined : address;
 }
