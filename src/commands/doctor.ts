@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { splitSocket } from '../config/values.ts';
 import { diagnoseDns, PUBLIC_RESOLVERS, type ResolverAddress, readResolvConf } from '../dns/diagnose.ts';
 import { dnsFacts } from '../gateway/dns-facts.ts';
+import { doctorChecks } from '../gateway/doctor-checks.ts';
 import { judge } from '../gateway/situation.ts';
 import type { StatusReport } from '../gateway/status.ts';
 import { type Survey, surveySituation, withSurvey } from '../gateway/survey.ts';
@@ -39,7 +40,7 @@ interface Examination {
 async function examine(survey: Survey, { config, running, isPublic }: Examination): Promise<Check[]> {
   const situation = await surveySituation(survey, running?.listeners);
   const dns = config.dns.enabled ? await examineDns(survey, config, running, isPublic) : [];
-  return [...judge(situation), ...dns];
+  return [...judge(situation), ...dns, ...(await doctorChecks(survey, running))];
 }
 
 async function examineDns(

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import { StateFolder } from '../lib/state-folder.ts';
+import { REACHED_FILE } from '../remote/outside-proof.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
 import { wantedListeners } from './entrance.ts';
 import { gateOptions } from './gate-options.ts';
@@ -18,6 +19,7 @@ import { type Situation, situationOf } from './situation.ts';
 const REMEMBERED = [
   'server.json',
   SERVER_MOVES_FILE,
+  REACHED_FILE,
   'session-key',
   'client-id',
   'certificates/server.pem',
