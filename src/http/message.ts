@@ -38,24 +38,20 @@ export type HeadReading =
 /** Returns the fault of a head as a sentence, or undefined. */
 type Guard = (head: Head) => string | undefined;
 
-const GUARDS: readonly Guard[] = [
-  versionFault,
-  methodFault,
-  targetFault,
-  repeatedFieldFault,
-  hostFault,
-  framingFault,
-  connectionFault,
-];
+const LINE_GUARDS: readonly Guard[] = [versionFault, methodFault, targetFault];
+const FIELD_GUARDS: readonly Guard[] = [repeatedFieldFault, hostFault, framingFault, connectionFault];
+const GUARDS: readonly Guard[] = [...LINE_GUARDS, ...FIELD_GUARDS];
 
 /**
  * Reads what Node's strict parser let through, and refuses the rest of what has two readings: 400 `malformed`, or 431 `too-large`
- * for a head of too many lines. The connection must be closed after either.
+ * for a head of too many lines. The connection must be closed after either. `former`: a head that was readable; when `parts` has its very
+ * list of fields and its version, these are not read again.
  */
-export function readHead(parts: HeadParts): HeadReading {
+export function readHead(parts: HeadParts, former?: RequestHead): HeadReading {
   if (parts.rawHeaders.length > MAX_HEADER_LINES * 2) return unreadable(tooManyLines);
-  const head = new Head(parts);
-  for (const guard of GUARDS) {
+  const known = former instanceof Head && former.hasFieldsOf(parts) ? former : undefined;
+  const head = new Head(parts, known?.fields ?? indexFields(parts.rawHeaders));
+  for (const guard of known === undefined ? GUARDS : LINE_GUARDS) {
     const fault = guard(head);
     if (fault !== undefined) return unreadable(malformed(fault));
   }
@@ -99,6 +95,11 @@ export function isHostValue(value: string): boolean {
   return host.startsWith('[') ? isIPv6(host.slice(1, -1)) && !host.includes('%') : REGISTERED_NAME.test(host);
 }
 
+/** Values by lower-case name, each in order. */
+type FieldIndex = ReadonlyMap<string, readonly string[]>;
+
+const NO_VALUES: readonly string[] = [];
+
 class Head implements RequestHead {
   readonly method: string;
   readonly target: string;
@@ -110,9 +111,9 @@ class Head implements RequestHead {
   readonly upgrade: boolean;
   /** As received; the guards check it before anybody reads `httpVersion`. */
   readonly version: string;
-  readonly #names: readonly string[];
+  readonly fields: FieldIndex;
 
-  constructor(parts: HeadParts) {
+  constructor(parts: HeadParts, fields: FieldIndex) {
     const { target, rawHeaders } = parts;
     const question = target.indexOf('?');
     this.method = parts.method;
@@ -122,23 +123,34 @@ class Head implements RequestHead {
     this.version = parts.httpVersion;
     this.httpVersion = parts.httpVersion === '1.0' ? '1.0' : '1.1';
     this.rawHeaders = rawHeaders;
-    this.#names = rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase());
+    this.fields = fields;
     this.hasBody = announcesBody(this);
     this.upgrade = asksForWebSocket(this);
   }
 
   values(name: string): readonly string[] {
-    const found: string[] = [];
-    for (let index = this.#names.indexOf(name); index !== -1; index = this.#names.indexOf(name, index + 1)) {
-      found.push(this.rawHeaders[index * 2 + 1] ?? '');
-    }
-    return found;
+    return this.fields.get(name) ?? NO_VALUES;
   }
 
   header(name: string): string | undefined {
-    const index = this.#names.indexOf(name);
-    return index === -1 ? undefined : this.rawHeaders[index * 2 + 1];
+    return this.fields.get(name)?.[0];
   }
+
+  hasFieldsOf(parts: HeadParts): boolean {
+    return parts.rawHeaders === this.rawHeaders && parts.httpVersion === this.version;
+  }
+}
+
+function indexFields(rawHeaders: readonly string[]): FieldIndex {
+  const fields = new Map<string, string[]>();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase();
+    const value = rawHeaders[index + 1] ?? '';
+    const values = fields.get(name);
+    if (values === undefined) fields.set(name, [value]);
+    else values.push(value);
+  }
+  return fields;
 }
 
 function unreadable(refusal: Refuse): HeadReading {

@@ -64,7 +64,6 @@ export class AnswerRelay implements AnswerReceiver, Borrower {
 
   start(): void {
     const { pool, upstream } = this.#job;
-    this.#client.setDeadline(Number.POSITIVE_INFINITY);
     pool.lend(upstream, this);
   }
 
@@ -198,7 +197,7 @@ export class AnswerRelay implements AnswerReceiver, Borrower {
       server.destroy();
       return;
     }
-    this.#job.pool.keep(server, performance.now(), answer.keepAliveSeconds);
+    this.#job.pool.keep(server, answer.keepAliveSeconds);
     if (this.#isStopped) server.resume();
   }
 

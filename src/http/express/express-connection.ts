@@ -1,14 +1,15 @@
 /** One client connection in the express lane: reads plain requests one after another, and hands everything else over to the full lane. */
 import type { Socket } from 'node:net';
 import type { Client } from '../forwarding-headers.ts';
-import type { Peer } from '../request.ts';
+import type { Peer, RequestHead } from '../request.ts';
 import { ExpressExchange } from './express-exchange.ts';
 import type { ExpressShared } from './express-shared.ts';
-import { type FieldBlock, type PlainRequest, readPlainRequest } from './request-reader.ts';
+import { type PlainRequest, RequestReader } from './request-reader.ts';
 import { fieldLines } from './request-text.ts';
 
 /** A head in more pieces than this is put together by the full lane's parser, which does not begin anew with each. */
 const MAX_PIECES = 8;
+const NEVER = Number.POSITIVE_INFINITY;
 const END_OF_HEAD = '\r\n\r\n';
 
 export class ExpressConnection {
@@ -21,7 +22,7 @@ export class ExpressConnection {
   #pieces = 0;
   #exchange: ExpressExchange | undefined;
   #isHalfClosed = false;
-  #fields: FieldBlock | undefined;
+  readonly #reader: RequestReader;
   #lines: { readonly text: string | undefined; readonly of: readonly string[]; readonly client: Client } | undefined;
   #bytesSent = 0;
   #bytesReceived = 0;
@@ -30,6 +31,7 @@ export class ExpressConnection {
     this.socket = socket;
     this.peer = peer;
     this.#shared = shared;
+    this.#reader = new RequestReader(shared.limits.headerBytes / 2);
   }
 
   /** Starts to read. */
@@ -64,8 +66,8 @@ export class ExpressConnection {
   }
 
   setDeadline(timeoutMs: number): void {
-    const { halfClosedTimeoutMs } = this.#shared.limits;
-    this.deadlineMs = performance.now() + (this.#isHalfClosed ? Math.min(timeoutMs, halfClosedTimeoutMs) : timeoutMs);
+    const { limits, nextSweepMs } = this.#shared;
+    this.deadlineMs = nextSweepMs + (this.#isHalfClosed ? Math.min(timeoutMs, limits.halfClosedTimeoutMs) : timeoutMs);
   }
 
   /** The deadline has passed. */
@@ -94,14 +96,14 @@ export class ExpressConnection {
     this.#unread = length > byteLength ? this.#unread?.subarray(byteLength) : undefined;
   }
 
-  /** The request's field lines for the server; the same ones again are not written again. */
-  fieldLines({ head }: PlainRequest, rawHeaders: readonly string[], client: Client): string | undefined {
+  /** The field lines for the server, from `rawHeaders`; undefined when they cannot be sent. The same ones again are not written again. */
+  fieldLines(head: RequestHead, rawHeaders: readonly string[], client: Client): string | undefined {
     const known = this.#lines;
     if (known?.of === rawHeaders && known.client.address === client.address && known.client.tls === client.tls) {
       return known.text;
     }
     const text = fieldLines(head, rawHeaders, { client, peer: this.peer });
-    this.#lines = { text, of: rawHeaders, client };
+    this.#lines = rawHeaders === head.rawHeaders ? { text, of: rawHeaders, client } : undefined;
     return text;
   }
 
@@ -153,29 +155,22 @@ export class ExpressConnection {
   };
 
   #readOn(): void {
-    const { limits } = this.#shared;
     const { socket } = this;
     if (this.#unread === undefined) return;
     if (socket.isPaused()) socket.resume();
-    const text = this.#unread.toString('latin1');
-    const reading = readPlainRequest(text, limits.headerBytes / 2, this.#fields);
-    switch (reading.state) {
-      case 'incomplete':
-        if (this.#isHalfClosed) socket.destroy();
-        else this.#waitForMore();
-        return;
-      case 'doubtful':
-        if (this.#isHalfClosed) socket.destroy();
-        else this.handOver();
-        return;
-      case 'read':
-        this.#pieces = 0;
-        this.#fields = reading.request.fields;
-        this.#exchange = new ExpressExchange(this.#shared, this, reading.request);
-        this.deadlineMs = Number.POSITIVE_INFINITY;
-        this.#exchange.start();
-        this.#boundWaiting();
-    }
+    const request = this.#reader.read(this.#unread.toString('latin1'));
+    if (typeof request === 'object') this.#begin(request);
+    else if (this.#isHalfClosed) socket.destroy();
+    else if (request === 'incomplete') this.#waitForMore();
+    else this.handOver();
+  }
+
+  #begin(request: PlainRequest): void {
+    this.#pieces = 0;
+    this.#exchange = new ExpressExchange(this.#shared, this, request);
+    this.deadlineMs = NEVER;
+    this.#exchange.start();
+    this.#boundWaiting();
   }
 
   /** Too many requests in waiting end the connection, as in the full lane; too many bytes of them stay in the network. */

@@ -174,7 +174,7 @@ export class ExpressExchange implements RelayClient {
     if (upstream?.protocol !== 'http:' || client === undefined) return undefined;
     const { target, rawHeaders } = options.prepare(head, decision);
     const line = requestLine(head, target);
-    const lines = this.#connection.fieldLines(this.#request, rawHeaders, client);
+    const lines = this.#connection.fieldLines(head, rawHeaders, client);
     if (line === undefined || lines === undefined) return undefined;
     return new AnswerRelay({ method: head.method, text: line + lines, upstream, pool, limits }, this);
   }

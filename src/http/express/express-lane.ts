@@ -31,6 +31,8 @@ class ExpressLane implements FullLane, ExpressShared {
   generation = 0;
   isDraining = false;
   readonly #connections = new Set<ExpressConnection>();
+  nextSweepMs: number;
+  readonly #sweepIntervalMs: number;
   readonly #sweepTimer: NodeJS.Timeout;
   #onQuiet: (() => void) | undefined;
 
@@ -40,7 +42,9 @@ class ExpressLane implements FullLane, ExpressShared {
     this.pool = new UpstreamPool(this.limits);
     const keepAliveSeconds = Math.floor(this.limits.keepAliveTimeoutMs / 1000);
     this.keepAliveLines = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n`;
-    this.#sweepTimer = setInterval(() => this.#sweep(), sweepIntervalMs(this.limits)).unref();
+    this.#sweepIntervalMs = sweepIntervalMs(this.limits);
+    this.nextSweepMs = this.#sweepIntervalMs + Math.ceil(performance.now());
+    this.#sweepTimer = setInterval(() => this.#sweep(), this.#sweepIntervalMs).unref();
   }
 
   get counters(): FullLaneCounters {
@@ -110,7 +114,8 @@ class ExpressLane implements FullLane, ExpressShared {
   }
 
   #sweep(): void {
-    const nowMs = performance.now();
+    const nowMs = Math.ceil(performance.now());
+    this.nextSweepMs = nowMs + this.#sweepIntervalMs;
     for (const connection of this.#connections) if (connection.deadlineMs <= nowMs) connection.expire();
     this.pool.sweep(nowMs);
   }
@@ -134,5 +139,5 @@ class ExpressLane implements FullLane, ExpressShared {
 /** Fine enough for the shortest deadline. */
 function sweepIntervalMs({ headTimeoutMs, halfClosedTimeoutMs, firstByteTimeoutMs, connectTimeoutMs }: FullLaneLimits) {
   const shortestMs = Math.min(headTimeoutMs, halfClosedTimeoutMs, firstByteTimeoutMs, connectTimeoutMs);
-  return Math.max(10, Math.min(SWEEP_INTERVAL_MS, shortestMs / 4));
+  return Math.max(10, Math.min(SWEEP_INTERVAL_MS, Math.floor(shortestMs / 4)));
 }

@@ -14,6 +14,8 @@ export interface ExpressShared {
   /** Counts the changes after which decisions are made again. */
   readonly generation: number;
   readonly isDraining: boolean;
+  /** When deadlines are looked at next, in whole monotonic milliseconds: what the time is counted from, so that nothing is early. */
+  readonly nextSweepMs: number;
   /** Gives a connection to the full lane, for good. `unread`: what was read of it and not acted on. */
   handOver(connection: ExpressConnection, unread: Buffer | undefined): void;
   /** An answer has ended. */

@@ -3,75 +3,95 @@ import { isHopByHop } from '../headers.ts';
 import { readHead } from '../message.ts';
 import type { RequestHead } from '../request.ts';
 
+const END_OF_LINE = '\r\n';
 const END_OF_HEAD = '\r\n\r\n';
-/** Origin-form without fragment, and nothing but single spaces between the three words. */
-const REQUEST_LINE = /^(GET|HEAD) (\/[\x21\x22\x24-\x7e]*) HTTP\/1\.1$/;
+const VERSION = ' HTTP/1.1';
+const BEGINNINGS = ['GET /', 'HEAD /'];
 /** Lines of a token, a colon, at most one space, and printable ASCII that does not end blank: no folding, no foreign letters, no bare CR or LF. */
 const FIELD_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: ?(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?\r\n)+$/;
-/** With one of these a request has a body, or wants something of its own; the hop-by-hop fields count among them, but for `Connection: keep-alive`. */
+/** With one of these a request has a body, or wants something of its own. So it is with hop-by-hop fields, but for `Connection: keep-alive`. */
 const SPECIAL_FIELDS = new Set(['content-length', 'expect', 'trailer']);
-const BEGINNINGS = ['GET /', 'HEAD /'];
+/** Fields that take more than this are read anew each time: what is kept costs memory on every idle connection. */
+const MAX_KEPT_LENGTH = 4_096;
 
-/** `incomplete`: the rest of the head may still come. `doubtful`: not for this lane. */
-export type RequestReading =
-  | { readonly state: 'incomplete' }
-  | { readonly state: 'doubtful' }
-  | { readonly state: 'read'; readonly request: PlainRequest };
-
-/** GET or HEAD without a body, on a connection that stays open. */
+/** GET or HEAD without a body, HTTP/1.1, on a connection that stays open. */
 export interface PlainRequest {
   readonly head: RequestHead;
   /** Bytes of the head, the empty line included. */
   readonly byteLength: number;
-  readonly fields: FieldBlock;
 }
 
-/** The field lines of a request. Clients send the very same ones again and again: read once, they are recognised. */
-export interface FieldBlock {
-  readonly text: string;
-  readonly rawHeaders: readonly string[];
+/** Reads the requests of one connection, whose fields are mostly the very same each time: those are read once. */
+export class RequestReader {
+  readonly #maxBytes: number;
+  #former: RequestHead | undefined;
+  #formerFields = '';
+
+  /** A head over `maxBytes` is doubtful. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The request at the start of `text` (Latin-1: one character, one byte). `incomplete`: the rest may still come. `doubtful`: not for this lane. */
+  read(text: string): PlainRequest | 'incomplete' | 'doubtful' {
+    const method = methodOf(text);
+    if (method === undefined)
+      return BEGINNINGS.some((beginning) => beginning.startsWith(text)) ? 'incomplete' : 'doubtful';
+    const lineEnd = text.indexOf(END_OF_LINE);
+    const fieldsStart = lineEnd + END_OF_LINE.length;
+    const fieldsEnd = lineEnd === -1 ? -1 : this.#endOfFields(text, fieldsStart);
+    if (fieldsEnd === -1) return text.length <= this.#maxBytes ? 'incomplete' : 'doubtful';
+    const byteLength = fieldsEnd + END_OF_LINE.length;
+    if (byteLength > this.#maxBytes || !text.startsWith(VERSION, lineEnd - VERSION.length)) return 'doubtful';
+    const target = text.slice(method.length + 1, lineEnd - VERSION.length);
+    const head = this.#readHead(method, target, text.slice(fieldsStart, fieldsEnd));
+    return head === undefined ? 'doubtful' : { head, byteLength };
+  }
+
+  /** Behind the last line end before the empty line; -1: not there yet. */
+  #endOfFields(text: string, start: number): number {
+    const { length } = this.#formerFields;
+    if (length > 0 && text.startsWith(this.#formerFields, start) && text.startsWith(END_OF_LINE, start + length)) {
+      return start + length;
+    }
+    const end = text.indexOf(END_OF_HEAD, start - END_OF_LINE.length);
+    return end === -1 ? -1 : end + END_OF_LINE.length;
+  }
+
+  #readHead(method: string, target: string, fields: string): RequestHead | undefined {
+    const former = fields === this.#formerFields ? this.#former : undefined;
+    const rawHeaders = former?.rawHeaders ?? readFields(fields);
+    if (rawHeaders === undefined) return undefined;
+    const reading = readHead({ method, target, httpVersion: '1.1', rawHeaders }, former);
+    if (!reading.readable) return undefined;
+    if (former === undefined) this.#keep(reading.head, fields);
+    return reading.head;
+  }
+
+  #keep(head: RequestHead, fields: string): void {
+    const isKept = fields.length <= MAX_KEPT_LENGTH;
+    this.#former = isKept ? head : undefined;
+    this.#formerFields = isKept ? fields : '';
+  }
 }
 
-const INCOMPLETE: RequestReading = { state: 'incomplete' };
-const DOUBTFUL: RequestReading = { state: 'doubtful' };
-
-/**
- * Reads the head at the start of `text` (Latin-1: one character, one byte). `former`: the fields of the request before. A head over
- * `maxBytes` is doubtful.
- */
-export function readPlainRequest(text: string, maxBytes: number, former: FieldBlock | undefined): RequestReading {
-  const end = text.indexOf(END_OF_HEAD);
-  if (end === -1) return text.length <= maxBytes && beginsPlain(text) ? INCOMPLETE : DOUBTFUL;
-  const byteLength = end + END_OF_HEAD.length;
-  if (byteLength > maxBytes) return DOUBTFUL;
-  const endOfLine = text.indexOf('\r\n');
-  const line = REQUEST_LINE.exec(text.slice(0, endOfLine));
-  if (line === null) return DOUBTFUL;
-  const fields = readFields(text.slice(endOfLine + 2, end + 2), former);
-  if (fields === undefined) return DOUBTFUL;
-  const [, method = '', target = ''] = line;
-  const reading = readHead({ method, target, httpVersion: '1.1', rawHeaders: fields.rawHeaders });
-  if (!reading.readable) return DOUBTFUL;
-  return { state: 'read', request: { head: reading.head, byteLength, fields } };
-}
-
-function beginsPlain(text: string): boolean {
-  return BEGINNINGS.some((beginning) => text.startsWith(beginning) || beginning.startsWith(text));
+function methodOf(text: string): 'GET' | 'HEAD' | undefined {
+  if (text.startsWith('GET /')) return 'GET';
+  return text.startsWith('HEAD /') ? 'HEAD' : undefined;
 }
 
 /** Undefined: some field is in doubt. */
-function readFields(text: string, former: FieldBlock | undefined): FieldBlock | undefined {
-  if (former?.text === text) return former;
+function readFields(text: string): string[] | undefined {
   if (!FIELD_LINES.test(text)) return undefined;
   const rawHeaders: string[] = [];
-  for (const line of text.slice(0, -2).split('\r\n')) {
+  for (const line of text.slice(0, -END_OF_LINE.length).split(END_OF_LINE)) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon);
     const value = line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
     if (isSpecial(name.toLowerCase(), value)) return undefined;
     rawHeaders.push(name, value);
   }
-  return { text, rawHeaders };
+  return rawHeaders;
 }
 
 function isSpecial(name: string, value: string): boolean {

@@ -19,6 +19,8 @@ export class UpstreamPool {
   #idle: UpstreamConnection[] = [];
   readonly #waiting: { readonly upstream: Upstream; readonly borrower: Borrower }[] = [];
   #upstream: Upstream | undefined;
+  /** The time of the last sweep: idle connections are closed early rather than late. */
+  #sweptMs = Math.floor(performance.now());
 
   constructor(limits: FullLaneLimits) {
     this.#limits = limits;
@@ -36,11 +38,11 @@ export class UpstreamPool {
       return;
     }
     const connection = kept ?? this.#connect(upstream);
-    if (!borrower.take(connection)) this.keep(connection, performance.now(), undefined);
+    if (!borrower.take(connection)) this.keep(connection, undefined);
   }
 
   /** Keeps a connection whose answer is complete for the next request. */
-  keep(connection: UpstreamConnection, nowMs: number, keepAliveSeconds: number | undefined): void {
+  keep(connection: UpstreamConnection, keepAliveSeconds: number | undefined): void {
     connection.detach();
     const promisedMs =
       keepAliveSeconds === undefined ? Number.POSITIVE_INFINITY : keepAliveSeconds * 1000 - KEEP_ALIVE_MARGIN_MS;
@@ -50,12 +52,13 @@ export class UpstreamPool {
       return;
     }
     if (this.#waiting.length > 0 && this.#serveWaiting(connection)) return;
-    connection.idleUntilMs = nowMs + keptMs;
+    connection.idleUntilMs = this.#sweptMs + keptMs;
     this.#idle.push(connection);
   }
 
   /** Closes what was idle for too long, and what a burst has left over. Call it about once a second. */
   sweep(nowMs: number): void {
+    this.#sweptMs = nowMs;
     if (this.#idle.length === 0) return;
     const surplus = this.#idle.length - this.#limits.idleUpstreamSockets;
     const isKept = (connection: UpstreamConnection, index: number) =>
