@@ -1,71 +1,62 @@
 /** `lockgate check`: reads the file as `run` would and says what is wrong with it, what `auto` became, and what will surprise. */
 import { dirname } from 'node:path';
-import { findingsToJson, renderFinding } from '../config/report.ts';
+import { type Finding, findingsToJson, renderFinding } from '../config/report.ts';
 import type { Config } from '../config/schema.ts';
-import { steeringSentence } from '../dns/steering.ts';
-import type { Situation } from '../gateway/situation.ts';
+import { automaticValues } from '../gateway/automatic-values.ts';
 import { surveySituation, withSurvey } from '../gateway/survey.ts';
-import { type CommandContext, EXIT_DONE } from './command.ts';
+import { hasRunningGateway } from '../ops/control.ts';
+import type { CertificateProblem } from '../tls/certificate-facts.ts';
+import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
+import { startObstacles } from './start-obstacles.ts';
 
 /** Runs the command; the number is the exit status. */
 export async function run(context: CommandContext): Promise<number> {
   const { config, notes } = await loadFile(context);
   const stateDir = stateFolderOf(config, context.env);
-  if (context.options['paths'] === true) {
-    for (const path of pathsOf(config, context.configPath, stateDir)) context.print(path);
-    return EXIT_DONE;
-  }
+  if (context.options['paths'] === true) return printPaths(context, pathsOf(config, context.configPath, stateDir));
   const openwrtLanNetworks = context.env['LOCKGATE_LAN_NETWORKS'];
-  const values = await withSurvey({ config, stateDir, openwrtLanNetworks }, async (survey) =>
-    automaticValues(await surveySituation(survey, undefined)),
-  );
-  if (context.json) {
-    context.print(JSON.stringify({ ok: true, notes: findingsToJson(notes), values: Object.fromEntries(values) }));
-    return EXIT_DONE;
-  }
-  for (const note of notes) context.print(renderFinding(note));
-  if (notes.length > 0) context.print('');
-  const width = Math.max(...values.map(([name]) => name.length));
-  for (const [name, value] of values) context.print(`${name.padEnd(width)}  ${value}`);
-  context.print(`${context.configPath}: no faults${notes.length === 0 ? '' : `, ${notes.length} to know about`}`);
-  return EXIT_DONE;
+  const { values, faults } = await withSurvey({ config, stateDir, openwrtLanNetworks }, async (survey) => {
+    const situation = await surveySituation(survey, undefined);
+    const faults = situation.certificateProblems.filter(({ severity }) => severity === 'fault');
+    return { values: automaticValues(situation, survey.parts, stateDir), faults };
+  });
+  const obstacles = (await hasRunningGateway(stateDir)) ? [] : await startObstacles(config, context.configPath);
+  print(context, { notes: [...notes, ...obstacles], values, faults });
+  return faults.length === 0 ? EXIT_DONE : EXIT_NO;
 }
 
-/** What the automatic values stand for, here and now. */
-function automaticValues({
-  config,
-  server,
-  certificates,
-  certificateProblems,
-  lan,
-  list,
-  dns,
-}: Situation): [string, string][] {
-  const { kind, url, identity, state, detail } = server;
-  const isKnown = state !== 'unknown' || !kind.hasIdentity;
-  const name = identity?.name === undefined ? '' : ` "${identity.name}"`;
-  return [
-    [
-      'server.url',
-      isKnown
-        ? `${url} (${kind.title}${name}, ${kind.hasIdentity ? state : 'no claim state'})`
-        : (detail ?? 'not found'),
-    ],
-    [
-      'certificate.source',
-      certificates.map(({ source, names }) => `${source}: ${names.join(', ')}`).join('; ') ||
-        (certificateProblems[0]?.sentence ?? 'none'),
-    ],
-    ['access.lan_networks', `${lan.networks.join(', ') || 'none'} (${lan.reason})`],
-    [
-      'access.require_auth',
-      `${config.access.require_auth}: allowed_networks ${list.isInForce ? 'holds' : 'is ignored'} (${list.because})`,
-    ],
-    ['listen', config.listen.port.map((port) => `port ${port} on ${config.listen.addresses.join(', ')}`).join('; ')],
-    ['dns.zones', dns === undefined ? 'off' : dns.zones.map(({ zone }) => zone).join(', ') || 'none is known yet'],
-    ['dns.answer', [config.dns.answer, ...(dns?.zones ?? []).map(steeringSentence)].join('; ')],
-  ];
+interface Findings {
+  /** What will surprise. */
+  readonly notes: readonly Finding[];
+  readonly values: readonly (readonly [string, string])[];
+  /** What is wrong with the certificates that the file names, or that it leads to. */
+  readonly faults: readonly CertificateProblem[];
+}
+
+function print({ print, json, configPath }: CommandContext, { notes, values, faults }: Findings): void {
+  if (json) {
+    const problems = faults.map(({ sentence, remedy }) => ({ message: sentence, hint: remedy }));
+    const facts = { notes: findingsToJson(notes), values: Object.fromEntries(values) };
+    print(JSON.stringify({ ok: faults.length === 0, faults: problems, ...facts }));
+    return;
+  }
+  for (const note of notes) print(renderFinding(note));
+  if (notes.length > 0) print('');
+  const width = Math.max(...values.map(([name]) => name.length));
+  for (const [name, value] of values) print(`${name.padEnd(width)}  ${value}`);
+  print('');
+  for (const { sentence } of faults) print(sentence);
+  const count = faults.length === 0 ? 'no faults' : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
+  print(`${configPath}: ${count}${notes.length === 0 ? '' : `, ${notes.length} to know about`}`);
+  if (faults[0] !== undefined) print(`next: ${faults[0].remedy}`);
+}
+
+/** What a jail has to mount: one path in a line, or all in one document. */
+function printPaths({ print, json }: CommandContext, paths: readonly string[]): number {
+  if (json) print(JSON.stringify({ paths }));
+  else for (const path of paths) print(path);
+  return EXIT_DONE;
 }
 
 /** Every path that the service must be able to read, and the state folder: what a jail has to mount. */

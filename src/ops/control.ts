@@ -28,7 +28,7 @@ export async function serveControl(stateDir: string, handlers: ControlHandlers):
       hint: `choose a folder whose name has at most ${MAX_SOCKET_PATH_BYTES - SOCKET_NAME.length - 1} bytes`,
     });
   }
-  if (await isAnswering(path)) {
+  if (await hasRunningGateway(stateDir)) {
     throw new GatewayError('bind', `another lockgate is running with the state folder ${JSON.stringify(stateDir)}`, {
       hint: 'stop it first, or give this one its own [state] dir',
     });
@@ -66,7 +66,7 @@ export async function askControl(
 function askError(stateDir: string, cause: unknown): GatewayError {
   const path = controlSocketPath(stateDir);
   const code = systemCodeOf(cause);
-  if (code === 'EACCES' || code === 'EPERM') {
+  if (isForbidden(code)) {
     return new GatewayError('permission', `${path} may not be opened by this user`, {
       hint: 'run the command as root or as the user that runs lockgate',
       cause,
@@ -114,15 +114,20 @@ async function answerTo(question: unknown, handlers: ControlHandlers): Promise<u
   }
 }
 
-function isAnswering(path: string): Promise<boolean> {
+/** Whether a gateway answers on the socket of this state folder; one that may not be asked by this user counts. */
+export function hasRunningGateway(stateDir: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(path);
+    const socket = connect(controlSocketPath(stateDir));
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', (error) => resolve(isForbidden(systemCodeOf(error))));
   });
+}
+
+function isForbidden(code: string | undefined): boolean {
+  return code === 'EACCES' || code === 'EPERM';
 }
 
 function listen(server: Server, path: string): Promise<void> {

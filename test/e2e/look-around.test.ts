@@ -49,9 +49,7 @@ test('before the first start no name of a private CA is shown, for there is none
 });
 
 test('a look around ends well and leaves nothing behind, whatever is still being written', async ({ apart, plex }) => {
-  apart.configure(
-    `[server]\nurl = "${plex.url}"\ndata_dir = "/nowhere"\ntoken = "abc"\naccount_url = "http://127.0.0.1:9"\n`,
-  );
+  apart.configure(`[server]\nurl = "${plex.url}"\ntoken = "abc"\naccount_url = "http://127.0.0.1:9"\n`);
   const outcomes = await Promise.all(Array.from({ length: 6 }, () => apart.command(['check', '--json'])));
   for (const { status, stderr } of outcomes) assert.is(status, 0, stderr);
   assert.equal(readdirSync(apart.temporary), []);
@@ -62,6 +60,57 @@ test('the state folder stands in where there is no folder for temporary files', 
   mkdirSync(apart.stateDir);
   assert.is((await apart.command(['check'])).status, 0);
   assert.equal(readdirSync(apart.stateDir), []);
+});
+
+test('check says what every automatic value became', async ({ apart, plex, toml }) => {
+  apart.configure(toml.replace('enabled = false', 'listen = "127.0.0.1:0"'));
+  const { stdout, status } = await apart.command(['check', '--json']);
+  assert.is(status, 0);
+  const { values } = JSON.parse(stdout) as { values: Record<string, string> };
+  assert.is(values['server.kind'], 'plex');
+  assert.match(values['server.url'] ?? '', `${plex.url} (Plex Media Server, claimed)`);
+  assert.is(values['server.id'], PLEX_PROCESSED_IDENTIFIER);
+  assert.is(values['server.bare_streams'], 'true');
+  assert.match(values['access.require_auth'] ?? '', /^unlisted .*everybody signs in$/);
+  assert.match(values['access.min_server_version'] ?? '', /^\d+\.\d+\.\d+, for clients from outside$/);
+  assert.is(values['state.dir'], apart.stateDir);
+  const keys = [
+    'server.data_dir',
+    'certificate.source',
+    'access.lan_networks',
+    'dns.zones',
+    'dns.answer',
+    'dns.gateway_addresses',
+  ];
+  for (const key of [...keys, 'remote.public_address', 'log.format']) assert.ok(values[key], key);
+});
+
+test('check says what would keep the gateway from starting, unless it runs', async ({ apart, toml }) => {
+  const gateway = await apart.run();
+  const taken = toml.replace('port = 0', `port = ${gateway.port}`);
+  apart.configure(taken);
+  assert.not.match((await apart.command(['check'])).stdout, 'will not start');
+  apart.configure(`${taken}[state]\ndir = "${join(apart.folder, 'another')}"\n`);
+  const { stdout, status } = await apart.command(['check']);
+  assert.is(status, 0);
+  assert.match(stdout, `run will not start: listen.port: ${gateway.port} is in use`);
+});
+
+test('check ends with 1 and one next line when a certificate of the file cannot be had', async ({ apart, toml }) => {
+  for (const [lines, words] of [
+    [
+      '[certificate]\ncert_file = "/nowhere.pem"\nkey_file = "/nowhere.key"\n',
+      /certificate\.cert_file: "\/nowhere\.pem" does not exist/,
+    ],
+    ['[certificate]\nsource = "server"\n', /there is no certificate/],
+  ] as const) {
+    apart.configure(toml + lines);
+    const { stdout, status } = await apart.command(['check']);
+    assert.is(status, 1, stdout);
+    assert.match(stdout, words);
+    assert.is(stdout.match(/^next: /gm)?.length, 1);
+    assert.match(stdout.trim().split('\n').at(-1) ?? '', /^next: /);
+  }
 });
 
 test('a file with the wrong passphrase is not imported, and the command says so', async ({ apart }) => {
