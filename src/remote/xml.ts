@@ -59,12 +59,13 @@ class XmlReader {
     return match;
   }
 
+  /** False, and nothing is taken, where there is no text, or none that can be read. */
   #readText(): boolean {
-    const characters = this.#take(TEXT)?.[0];
-    const decoded = characters === undefined ? undefined : decodeReferences(characters);
-    if (decoded === undefined) return false;
-    this.#innermost.text += decoded;
-    return true;
+    const start = this.#position;
+    const decoded = decodeReferences(this.#take(TEXT)?.[0] ?? '');
+    if (decoded === undefined) this.#position = start;
+    else this.#innermost.text += decoded;
+    return this.#position > start;
   }
 
   #readTag(): boolean {
