@@ -2,7 +2,7 @@
 import type { ServerMonitor } from '../server/monitor.ts';
 import { type ShownCertificate, shownCertificate } from './shown-certificate.ts';
 
-const LOOK_INTERVAL_MS = 10 * 60_000;
+const LOOK_INTERVAL_MS = 60_000;
 /** While the server has shown nothing yet. */
 const FIRST_LOOK_INTERVAL_MS = 30_000;
 

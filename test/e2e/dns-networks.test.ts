@@ -58,9 +58,12 @@ class TwoNetworks {
     second.ip('addr add 10.7.0.20/24 dev lan0');
   }
 
-  /** The media server shows this certificate from now on. */
-  async show(certificate: TestCertificate): Promise<void> {
+  async stopServer(): Promise<void> {
     if (this.#server !== undefined) await end(this.#server);
+  }
+
+  /** Starts the media server with this certificate. */
+  async startServer(certificate: TestCertificate): Promise<void> {
     const { folder } = this.installation;
     writeFileSync(join(folder, 'key.pem'), certificate.keyPem);
     writeFileSync(join(folder, 'chain.pem'), certificate.certificatePem + certificate.chainPem);
@@ -108,7 +111,9 @@ public_address = "${PUBLIC_ADDRESS}"
   }
 
   status(): DnsStatus {
-    return (JSON.parse(this.command('status', '--json')) as { dns: DnsStatus }).dns;
+    // It ends with 1 while anything is at fault, of which this wants to know nothing.
+    const run = ['sh', '-c', '"$0" status --json || true', PROGRAM];
+    return (JSON.parse(this.gateway.run('env', ...this.#environment, ...run)) as { dns: DnsStatus }).dns;
   }
 
   /** The addresses that `dig` gets there for a name of the zone. */
@@ -118,7 +123,7 @@ public_address = "${PUBLIC_ADDRESS}"
 
   async close(): Promise<void> {
     await this.#program?.kill();
-    if (this.#server !== undefined) await end(this.#server);
+    await this.stopServer();
     for (const namespace of [this.gateway, this.first, this.second]) await namespace.close();
     await this.installation.remove();
   }
@@ -152,7 +157,7 @@ const label = (address: string) => address.replaceAll('.', '-');
 
 test.before.each(async () => {
   home = await TwoNetworks.make();
-  await home.show(home.certificate);
+  await home.startServer(home.certificate);
 });
 test.after.each(() => home.close());
 
@@ -160,7 +165,8 @@ it('without the private key the zone is known and names are literal; with key an
   home.configure();
   await home.run();
   await eventually(() => home.dig(home.first, GATEWAY, label(SERVER)), SERVER);
-  assert.match(home.command('check'), new RegExp(`dns.answer +auto; names of ${PLEX_ZONE} lead to the addresses`));
+
+  assert.match(home.command('check'), new RegExp(`dns.answer +names of ${PLEX_ZONE} lead to the addresses`));
   assert.match(home.command('status'), /dns +names of .* \(the gateway does not hold the certificate of this zone\)/);
 
   const server = `data_dir = ${JSON.stringify(home.makeDataFolder())}`;
@@ -191,18 +197,17 @@ it('names lead to an address on which the gateway listens, not to another one of
 it('answers follow the address of the gateway, and the zone follows the server', async () => {
   const server = `data_dir = ${JSON.stringify(home.makeDataFolder())}`;
   home.configure({ server, listen: 'port = 32400' });
-  await home.run();
+  const program = await home.run();
   home.gateway.ip(`addr del ${GATEWAY}/24 dev lan0`, 'addr add 192.168.1.6/24 dev lan0');
   await eventually(() => home.dig(home.first, '192.168.1.6', label(SERVER)), '192.168.1.6');
 
   home.configure();
   home.command('reload');
   const zone = `${'fedcba9876543210'.repeat(2)}.plex.direct`;
-  await home.show(makeCertificate({ names: [`*.${zone}`] }));
-  await eventually(() => {
-    const names = home.command('check').match(/^dns\.zones +(.*)$/m)?.[1] ?? '';
-    return names.split(', ')[0] ?? '';
-  }, zone);
+  await home.stopServer();
+  await program.line((line) => line['state'] === 'unknown' && line['reason'] === 'down', FOLLOWS_WITHIN_MS);
+  await home.startServer(makeCertificate({ names: [`*.${zone}`] }));
+  await eventually(() => home.status().zones[0]?.zone ?? '', zone);
 });
 
 it('upstreams to which there is no way end nothing but their questions', async () => {
