@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { CurlAnswer } from '../support/curl.ts';
-import { GuardedHome, LAN_CLIENT, OUTSIDER, OWN_TOKEN, PROXY } from '../support/guarded-home.ts';
+import { GuardedHome, LAN_CLIENT, OUTSIDER, OWN_TOKEN } from '../support/guarded-home.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
 import { exchangeRaw } from '../support/raw.ts';
 
@@ -208,10 +208,7 @@ test('a token that the server calls expired stays 498, and other refusals 401', 
 
 test('required TLS sends plain reading to HTTPS and refuses the rest', async ({ guarded }) => {
   const { port } = guarded.gateway;
-  const required = guarded.home.toml(OPTIONS.access).replace('[listen]', '[listen]\nsecure_connections = "required"');
-  const networks = `\n[access]\ntrusted_proxies = "${PROXY}"\nlan_networks = "192.168.7.0/24"\n`;
-  guarded.home.installation.configure(required.replace(OPTIONS.access, `${networks}${OPTIONS.access}`));
-  assert.is((await guarded.home.installation.command(['reload'])).status, 0);
+  await guarded.reload({ ...OPTIONS, listen: 'secure_connections = "required"' });
   for (const client of [OUTSIDER, LAN_CLIENT]) {
     const sent = await guarded.askPlainly(client, '/library/sections?a=b');
     assert.is(verdict(sent), '308 plain-http');

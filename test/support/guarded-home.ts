@@ -19,6 +19,8 @@ export interface GuardedHomeOptions extends PlexOptions {
   readonly sections?: string;
   /** `[server]` lines. */
   readonly server?: string;
+  /** `[listen]` lines, beside address and port. */
+  readonly listen?: string;
   /** Do not wait until the server is known to be claimed. */
   readonly isUnclaimed?: boolean;
 }
@@ -123,9 +125,11 @@ export class GuardedHome {
   }
 }
 
-function guardedToml(home: PlexHome, { access = '', sections = '', server = '' }: GuardedHomeOptions): string {
+function guardedToml(home: PlexHome, options: GuardedHomeOptions): string {
+  const { access = '', sections = '', server = '', listen = '' } = options;
   const networks = `[access]\ntrusted_proxies = "${PROXY}"\nlan_networks = "192.168.7.0/24"\n${access}`;
-  return home.toml(`${networks}\n[log]\naccess = "all"\n${sections}`).replace('[server]', `[server]\n${server}`);
+  const toml = home.toml(`${networks}\n[log]\naccess = "all"\n${sections}`);
+  return toml.replace('[server]', `[server]\n${server}`).replace('[listen]', `[listen]\n${listen}`);
 }
 
 function senderArguments(client: string): string[] {
