@@ -1,0 +1,129 @@
+/**
+ * The self-contained program where there is no Node and no library: it starts, shows the media server's certificate, answers DNS, reloads,
+ * ends. On this machine's processor as it is, on the other by emulation.
+ */
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Architecture } from '../../docker/program/pins.ts';
+import { below, tree } from '../../docker/program/tree.ts';
+import { curl } from '../support/curl.ts';
+import { OWNER_TOKEN } from '../support/plex.ts';
+import { makePlexHome, RunningProgram } from '../support/program.ts';
+import { freeUdpPort } from './free-port.ts';
+import { Jail, whyNoJail } from './jail.ts';
+import { programFor } from './programs.ts';
+import { hasCommand, output } from './system.ts';
+
+const INSTALL_FOLDER = '/opt/lockgate';
+const EMULATORS = { x64: 'qemu-x86_64-static', arm64: 'qemu-aarch64-static' } as const;
+/** Emulated, on a busy machine. */
+const READY_TIMEOUT_MS = 60_000;
+
+/** Runs the story as tests; where an input or a command is missing, says so and skips it. */
+export async function tellProgramStory(architecture: Architecture): Promise<void> {
+  const test = suite<{ jail: Jail; closers: (() => unknown)[] }>(`program for ${architecture}`);
+  const emulator = architecture === process.arch ? undefined : EMULATORS[architecture];
+  const built = await programFor(architecture, INSTALL_FOLDER);
+  const missing = whyNotHere(emulator) ?? ('missing' in built ? built.missing : undefined);
+  if (missing !== undefined || 'missing' in built) {
+    console.log(`skipped: the program for ${architecture} (${missing})`);
+    test.skip('it runs', () => {});
+    test.run();
+    return;
+  }
+  const program = [...(emulator === undefined ? [] : ['/emulator']), `${INSTALL_FOLDER}/lockgate`];
+
+  test.before((context) => {
+    context.jail = new Jail(tree(...below(INSTALL_FOLDER.slice(1), built.tree)));
+    if (emulator !== undefined) context.jail.addProgram(emulator, 'emulator');
+  });
+  test.before.each((context) => {
+    context.closers = [];
+  });
+  test.after.each(async ({ closers }) => {
+    for (const close of closers.reverse()) await close();
+  });
+  test.after(({ jail }) => jail.remove());
+
+  test('it says what it is', ({ jail }) => {
+    const { status, stdout, stderr } = jail.run([...program, 'version']);
+    assert.is(status, 0, stderr);
+    assert.match(stdout, new RegExp(`^lockgate \\S+ \\(Node 24\\.\\S+, linux-${architecture}\\)\n$`));
+  });
+
+  test('the environment cannot change how it runs', ({ jail }) => {
+    const { status, stdout } = jail.run([...program, 'version'], { env: { NODE_OPTIONS: '--print=1+1' } });
+    assert.is(status, 0);
+    assert.match(stdout, /^lockgate /);
+  });
+
+  test('a Plex home: certificate, stream, names, reload, end', async ({ jail, closers }) => {
+    const home = await makePlexHome();
+    closers.push(() => home.close());
+    cpSync(home.dataDir, join(jail.root, 'plex'), { recursive: true });
+    const dnsPort = await freeUdpPort();
+    const configure = (log: string) =>
+      writeFileSync(
+        join(jail.root, 'etc/lockgate.toml'),
+        [
+          `[server]\nurl = "${home.plex.url}"\ndata_dir = "/plex"`,
+          '[listen]\naddresses = ["127.0.0.1"]\nport = 0',
+          `[dns]\nlisten = ["127.0.0.1:${dnsPort}"]\ngateway_addresses = ["192.168.77.1"]`,
+          `[log]\nlevel = "${log}"\n`,
+        ].join('\n'),
+      );
+    mkdirSync(join(jail.root, 'etc'), { recursive: true });
+    configure('info');
+    const env = { LOCKGATE_CONFIG: '/etc/lockgate.toml', LOCKGATE_STATE: '/state', UV_THREADPOOL_SIZE: '2' };
+
+    const started = performance.now();
+    const gateway = new RunningProgram(jail.start([...program, 'run'], { env }));
+    closers.push(() => gateway.kill());
+    await gateway.line((line) => line['event'] === 'ready', READY_TIMEOUT_MS);
+    await gateway.line((line) => line['state'] === 'claimed', READY_TIMEOUT_MS);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+
+    const caFile = join(jail.root, 'root.pem');
+    writeFileSync(caFile, home.rootPem);
+    const authority = `${home.name('127-0-0-1')}:${gateway.port}`;
+    const secure = [
+      '--cacert',
+      caFile,
+      '--resolve',
+      `${authority}:127.0.0.1`,
+      '--header',
+      `X-Plex-Token: ${OWNER_TOKEN}`,
+    ];
+    assert.is((await curl(...secure, `https://${authority}/library/sections`)).status, 200);
+    const memory = memoryOf(gateway.pid);
+    console.log(`program for ${architecture}: ready and claimed after ${seconds} s, ${memory}`);
+
+    const name = home.name('192-168-77-1');
+    assert.is(output('dig', '@127.0.0.1', '-p', String(dnsPort), '+short', '+tries=3', name).trim(), '192.168.77.1');
+
+    configure('debug');
+    gateway.signal('SIGHUP');
+    await gateway.line((line) => line['event'] === 'reloaded', READY_TIMEOUT_MS);
+    assert.is((await curl(...secure, `https://${authority}/library/sections`)).status, 200);
+
+    gateway.signal('SIGTERM');
+    assert.is(await gateway.ended(READY_TIMEOUT_MS), 0);
+  });
+
+  test.run();
+}
+
+function whyNotHere(emulator: string | undefined): string | undefined {
+  if (emulator !== undefined && !hasCommand(emulator)) return `${emulator} is not installed`;
+  return whyNoJail();
+}
+
+/** Resident memory, all and private. */
+function memoryOf(pid: number): string {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mebibytes = (field: string) =>
+    Math.round(Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024);
+  return `${mebibytes('VmRSS')} MiB resident, ${mebibytes('RssAnon')} of them its own`;
+}
