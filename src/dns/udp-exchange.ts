@@ -31,7 +31,7 @@ export class UdpExchange {
       };
       const fail = (error: UpstreamError) => finish(() => reject(error));
       const deadline = setTimeout(
-        () => fail(new UpstreamError('timeout', `no answer within ${timeoutMs} ms`)),
+        () => fail(new UpstreamError('timeout', `no answer within ${Math.round(timeoutMs)} ms`)),
         timeoutMs,
       );
       this.#pending.add(fail);

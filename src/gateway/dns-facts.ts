@@ -11,6 +11,7 @@ import { listensOn, publishedEndpoint } from './published.ts';
 
 /** The port that the media server publishes on the LAN, and outside when nothing says otherwise. */
 const PLEX_PORT = 32400;
+const LOOPBACK = '127.0.0.1';
 
 export function dnsFacts(parts: () => Parts): DnsFacts {
   return {
@@ -44,9 +45,14 @@ export function dnsOptions({ dns }: Config, parts: () => Parts, log: Log): DnsOp
     upstreams: dns.upstreams,
     rebindAllow: dns.rebind_allow,
     cacheSize: dns.cache_size,
-    allowsClient: (address) => parts().dnsClients.contains(address),
+    allowsClient: (address) => allowsClient(parts(), address),
     log,
   };
+}
+
+/** A program on this host that asks at another of its addresses comes from that address: it is as near as loopback. */
+function allowsClient({ dnsClients, site }: Parts, address: string): boolean {
+  return dnsClients.contains(site.view.addresses.has(address) ? LOOPBACK : address) || dnsClients.contains(address);
 }
 
 /** `dns.zones`, or those of the server's settings, of its own TLS side, and of the certificates: the server's own come first. */

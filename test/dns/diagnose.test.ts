@@ -140,7 +140,7 @@ doctor('says that no zone is known rather than guess', async () => {
 
 doctor('reads resolv.conf as the resolver does', () => {
   const text =
-    '# nameserver 9.9.9.9\nsearch lan\nnameserver 192.168.1.1\n  nameserver\tfd00::1\nnameserver fe80::1%eth0\n;nameserver 8.8.8.8\noptions edns0\n';
+    '# nameserver 9.9.9.9\nsearch lan\nnameserver 192.168.1.1\n  nameserver\tfd00::1 # the router\nnameserver fe80::1%eth0\n;nameserver 8.8.8.8\noptions edns0\n';
   assert.equal(
     readResolvConf(text).map(({ address }) => address),
     ['192.168.1.1', 'fd00::1', 'fe80::1%eth0'],

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makePlexHome, type PlexHome } from '../support/program.ts';
+import { makePlexHome, type PlexHome, type RunningProgram } from '../support/program.ts';
 
 const run = promisify(execFile);
 const OWN_ADDRESS = '192.168.77.1';
@@ -15,6 +15,7 @@ const OWN_ADDRESS = '192.168.77.1';
 interface Scene {
   home: PlexHome;
   port: number;
+  gateway: RunningProgram;
 }
 
 const test = suite<Scene>('DNS of the gateway');
@@ -25,8 +26,8 @@ test.before(async (scene) => {
   scene.home.installation.configure(
     scene.home.toml(`[dns]\nlisten = ["127.0.0.1:${scene.port}"]\ngateway_addresses = ["${OWN_ADDRESS}"]\n`),
   );
-  const gateway = await scene.home.installation.run();
-  await gateway.line((line) => line['state'] === 'claimed');
+  scene.gateway = await scene.home.installation.run();
+  await scene.gateway.line((line) => line['state'] === 'claimed');
 });
 test.after(async ({ home }) => {
   await home.close();
@@ -51,11 +52,17 @@ test('a name that spells an address of the gateway is answered with it, over UDP
   assert.is((await dig(port, '+short', '+tcp', name)).trim(), OWN_ADDRESS);
 });
 
-test('a name that spells a foreign private address is not answered, and that is counted', async ({ home, port }) => {
+test('a name that spells a foreign private address is not answered, and that is counted', async ({
+  home,
+  gateway,
+  port,
+}) => {
   assert.match(await dig(port, home.name('10-9-8-7')), /status: NOERROR[\s\S]*ANSWER: 0/);
   const status = await home.installation.command(['status', '--json']);
   const { dns } = JSON.parse(status.stdout) as { dns: { counters: Record<string, number> } };
   assert.ok((dns.counters['refusedAsRebinding'] ?? 0) > 0, JSON.stringify(dns.counters));
+  const metrics = await fetch(`http://127.0.0.1:${gateway.port}/.lockgate/metrics`);
+  assert.match(await metrics.text(), /^lockgate_dns_refused_as_rebinding_total [1-9]/m);
 });
 
 test('what is not ours is refused without upstreams', async ({ port }) => {
