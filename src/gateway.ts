@@ -15,6 +15,7 @@ import { gatewaySamples } from './gateway/samples.ts';
 import { laneLimits } from './gateway/settings.ts';
 import { runSetup, type SetupOutcome } from './gateway/setup.ts';
 import { SetupKeeper } from './gateway/setup-keeper.ts';
+import type { SiteView } from './gateway/site.ts';
 import { type StatusReport, statusReport, statusView } from './gateway/status.ts';
 import { createExpressLane } from './http/express/express-lane.ts';
 import { createFullLane, type FullLane } from './http/full-lane.ts';
@@ -25,8 +26,8 @@ import type { StateFolder } from './lib/state-folder.ts';
 import { RequestCounters, renderSamples } from './ops/metrics.ts';
 import type { ServerSnapshot } from './server/monitor.ts';
 
-/** What runs longer than this after SIGTERM is cut. */
-const DRAIN_MS = 10_000;
+/** What runs longer than this after SIGTERM is cut. Service managers kill after 10 s: closing must fit in, too. */
+const DRAIN_MS = 9_000;
 
 export interface GatewayOptions extends Omit<PartsOptions, 'config'> {
   readonly config: Config;
@@ -177,12 +178,12 @@ export class Gateway {
     const former = this.#parts;
     const next = await buildParts({ ...this.#options, config }, former);
     try {
+      refuseToLoseCertificates(next, former);
       await this.#entrance.open(config);
       await this.#configureDns(config);
       this.#gate.configure(next.settings);
     } catch (error) {
-      this.#entrance.closeUnlisted(former.config);
-      await this.#configureDns(former.config).catch(() => {});
+      await this.#restore(former.config);
       await closeReplaced(next, former);
       throw error;
     }
@@ -190,11 +191,22 @@ export class Gateway {
     if (next.certificates !== former.certificates) this.#entrance.followCertificates();
     this.#follow(next, former);
     if (next.link !== former.link) await next.link.monitor.start();
-    this.#entrance.closeUnlisted(config);
+    this.#entrance.settle(config);
     await closeReplaced(former, next);
     await this.#dns?.refresh();
     await this.#remote.refresh();
     await this.#lane.recheck();
+  }
+
+  /** A configuration could not be taken: ports and names are again as `former` has them. */
+  async #restore(former: Config): Promise<void> {
+    try {
+      await this.#entrance.open(former);
+      this.#entrance.settle(former);
+      await this.#configureDns(former);
+    } catch (error) {
+      this.#log.error({ error }, 'the former configuration could not be restored: restart the gateway');
+    }
   }
 
   /** Starts, changes or ends the DNS side. On an error it is as it was. */
@@ -234,13 +246,16 @@ export class Gateway {
       });
     }
     if (site === former?.site) return;
-    site.onChange(() => void this.#siteChanged());
+    site.onChange((former) => void this.#siteChanged(former));
     site.watch();
   }
 
   /** Addresses or networks of this host changed: lists with the word `lan` mean something else now. */
-  async #siteChanged(): Promise<void> {
-    this.#log.info({ lan: this.#parts.site.view.lan.networks }, 'the networks of this host changed');
+  async #siteChanged(former: SiteView): Promise<void> {
+    const { networks } = this.#parts.site.view.lan;
+    if (networks.join() !== former.lan.networks.join()) {
+      this.#log.info({ lan: networks, formerly: former.lan.networks }, 'the networks of this host changed');
+    }
     await this.#parts.certificates.reload();
     await this.reload(this.#parts.config).catch((error: unknown) => {
       this.#log.warn({ error }, 'the changed networks could not be taken');
@@ -250,6 +265,13 @@ export class Gateway {
 
 function isDefaultListen(config: Config): boolean {
   return config.dns.listen.join() === defaultConfig().dns.listen.join();
+}
+
+/** At the start the gateway does without a certificate that the file names; on reload that would take the present one away. */
+function refuseToLoseCertificates(next: Parts, former: Parts): void {
+  const fault = next.certificates.faultOf('files');
+  if (fault === undefined || fault.sentence === former.certificates.faultOf('files')?.sentence) return;
+  throw fault;
 }
 
 function isUsable({ state, kind }: ServerSnapshot): boolean {

@@ -11,7 +11,10 @@ import { ConnectionLimits } from '../net/limits.ts';
 import { type ListenAddress, type Listeners, listen } from '../net/listen.ts';
 import { type TlsCounters, TlsTerminator } from '../tls/terminator.ts';
 import type { Parts } from './parts.ts';
-import { endpointOf } from './published.ts';
+import { endpointOf, listensOn } from './published.ts';
+
+/** Ports up to here take rights to bind. */
+const LAST_PRIVILEGED_PORT = 1023;
 
 export interface EntranceOptions {
   readonly parts: () => Parts;
@@ -50,14 +53,19 @@ export class Entrance {
     this.followCertificates();
   }
 
-  /** Opens what `config` asks for and is not open. All or nothing: on an error, what was newly opened is closed again. */
+  /**
+   * Opens what `config` asks for and is not open. On an error, what was newly opened is closed again; a door that had to make room is
+   * opened again with `open` of the configuration that has it.
+   */
   async open(config: Config): Promise<void> {
+    const wanted = wantedListeners(config);
     const added: Door[] = [];
     try {
-      for (const { address, port } of wantedListeners(config)) {
-        if (this.#doors.some((door) => door.address === address && door.port === port)) continue;
-        const listeners = await this.#listen(address, port);
-        if (listeners !== undefined) added.push({ address, port, listeners });
+      for (const place of wanted) {
+        if (this.#doors.some((door) => isSamePlace(door, place))) continue;
+        this.#makeRoom(place, wanted);
+        const listeners = await this.#listen(place.address, place.port);
+        if (listeners !== undefined) added.push({ ...place, listeners });
       }
     } catch (error) {
       for (const door of added) door.listeners.close();
@@ -65,15 +73,13 @@ export class Entrance {
     }
     this.#doors = [...this.#doors, ...added];
     if (this.#doors.length === 0) throw new GatewayError('bind', 'listen.addresses: nothing is left to listen on');
-    this.#limits.update(connectionLimits(config));
   }
 
-  /** Closes the doors that `config` does not name; connections that came through them go on. */
-  closeUnlisted(config: Config): void {
-    const names = new Set(wantedListeners(config).map(({ address, port }) => `${address} ${port}`));
-    const isListed = (door: Door) => names.has(`${door.address} ${door.port}`);
-    for (const door of this.#doors) if (!isListed(door)) door.listeners.close();
-    this.#doors = this.#doors.filter(isListed);
+  /** `config` is in force: its limits hold, and doors that it does not name are closed; connections that came through them go on. */
+  settle(config: Config): void {
+    const wanted = wantedListeners(config);
+    this.#closeDoors((door) => !wanted.some((place) => isSamePlace(door, place)));
+    this.#limits.update(connectionLimits(config));
   }
 
   /** The certificate store is another one, or has other certificates. */
@@ -106,6 +112,21 @@ export class Entrance {
     for (const { listeners } of this.#doors) listeners.close();
     this.#doors = [];
     this.#terminator.close();
+  }
+
+  /** Closes what nobody wants any more and what keeps `place` taken: a port is taken on one address by a door on all of them. */
+  #makeRoom(place: ListenAddress, wanted: readonly ListenAddress[]): void {
+    this.#closeDoors((door) => {
+      const isInTheWay = excludes(door, place) && !wanted.some((other) => isSamePlace(door, other));
+      if (isInTheWay && !mayBindAgain(door.port)) throw keptUntilRestart(door);
+      return isInTheWay;
+    });
+  }
+
+  #closeDoors(isMeant: (door: Door) => boolean): void {
+    const closing = this.#doors.filter(isMeant);
+    for (const { listeners } of closing) listeners.close();
+    this.#doors = this.#doors.filter((door) => !closing.includes(door));
   }
 
   /** Undefined: `::` on a host without IPv6. */
@@ -145,6 +166,26 @@ export class Entrance {
       }
     });
   }
+}
+
+function isSamePlace(a: ListenAddress, b: ListenAddress): boolean {
+  return a.address === b.address && a.port === b.port;
+}
+
+/** The system lets one of the two listen, not both. */
+function excludes(a: ListenAddress, b: ListenAddress): boolean {
+  return a.port === b.port && a.port !== 0 && (listensOn(a.address, b.address) || listensOn(b.address, a.address));
+}
+
+/** A port that was bound as root must not be given up by the user that the gateway became. */
+function mayBindAgain(port: number): boolean {
+  return port > LAST_PRIVILEGED_PORT || process.getuid?.() === 0;
+}
+
+function keptUntilRestart({ address, port }: ListenAddress): GatewayError {
+  return new GatewayError('bind', `listen.addresses: port ${port} is bound on ${address} until the gateway restarts`, {
+    hint: 'restart it: the user that it became may not bind this port again',
+  });
 }
 
 function peerOf(accepted: AcceptedConnection, side: Pick<Peer, 'tls' | 'serverName'>): Peer {

@@ -33,7 +33,7 @@ export class Site {
   /** The address under which the Internet sees this site; undefined: not known. Whoever watches it, says it here. */
   publicAddress: string | undefined;
   readonly #options: SiteOptions;
-  readonly #listeners: (() => void)[] = [];
+  readonly #listeners: ((former: SiteView) => void)[] = [];
   #view: SiteView;
   #fingerprint: string;
   #timer: NodeJS.Timeout | undefined;
@@ -67,16 +67,18 @@ export class Site {
     this.#timer = setInterval(() => void this.refresh(), REFRESH_INTERVAL_MS).unref();
   }
 
-  onChange(listener: () => void): void {
+  /** The listener gets the view before the change. */
+  onChange(listener: (former: SiteView) => void): void {
     this.#listeners.push(listener);
   }
 
   async refresh(): Promise<void> {
+    const former = this.#view;
     this.#view = await look(this.#options);
     const fingerprint = fingerprintOf(this.#view);
     if (fingerprint === this.#fingerprint) return;
     this.#fingerprint = fingerprint;
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) listener(former);
   }
 
   close(): void {

@@ -119,6 +119,11 @@ export class CertificateStore {
     return served.length > 0 ? problems : [...problems, this.#options.whenEmpty ?? NO_CERTIFICATE];
   }
 
+  /** Why there is no certificate, or no newer one, from this source; undefined: nothing is wrong with it. */
+  faultOf(name: CertificateSourceName): GatewayError | undefined {
+    return this.#faults.get(name);
+  }
+
   #allSources(): readonly CertificateSource[] {
     const { sources, fallback } = this.#options;
     return fallback === undefined ? sources : [...sources, fallback];
