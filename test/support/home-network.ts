@@ -43,7 +43,7 @@ export interface Home {
   readonly carrier: Namespace | undefined;
   /** Another machine on the LAN: 192.168.7.`number`. */
   addHost(number: number): Promise<Namespace>;
-  /** Starts miniupnpd on the router; `lines` are added to its configuration. */
+  /** Starts miniupnpd on the router; `lines` take the place of those of its configuration with the same key. */
   startPortMapping(lines?: readonly string[]): Promise<PortMappingDaemon>;
   close(): Promise<void>;
 }
@@ -100,7 +100,7 @@ export async function makeHome(uplink: Uplink = 'public'): Promise<Home> {
     },
     async startPortMapping(lines = []) {
       const config = join(folder, 'miniupnpd.conf');
-      writeFileSync(config, [...MINIUPNPD_CONFIG, ...lines, ...MINIUPNPD_RULES, ''].join('\n'));
+      writeFileSync(config, [...overridden(MINIUPNPD_CONFIG, lines), ...MINIUPNPD_RULES, ''].join('\n'));
       const daemon = router.start('miniupnpd', '-d', '-f', config, '-P', '/run/miniupnpd.pid');
       daemons.push(daemon);
       await said(daemon, /Listening for NAT-PMP|HTTP listening on port/);
@@ -197,6 +197,12 @@ function rules(inside: string): string {
   }
 }
 `;
+}
+
+/** The daemon takes the first of two lines with one key. */
+function overridden(lines: readonly string[], by: readonly string[]): string[] {
+  const keyOf = (line: string) => line.split('=')[0];
+  return [...lines.filter((line) => !by.some((other) => keyOf(other) === keyOf(line))), ...by];
 }
 
 const MINIUPNPD_CONFIG = [
