@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Decision } from '../../src/access/decision.ts';
-import { withLane } from '../support/full-lane.ts';
+import { isExpress, withLane } from '../support/full-lane.ts';
 import { ok, startAnswering, startOrigin } from '../support/origin.ts';
 import { connectRaw } from '../support/raw.ts';
 
@@ -52,13 +52,14 @@ for (const scheme of ['http', 'https']) {
   }
 }
 
-test('a small refused body that is already here closes the connection without a wait', async () => {
+test('a small refused body that is already here is answered without a wait', async () => {
   const origin = await startAnswering(() => ok());
   await withLane(origin, { decide: () => REFUSE, limits: { refusedBodyTimeoutMs: 60_000 } }, async (lane) => {
     const client = await connectRaw({ port: lane.port });
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi');
-    assert.is((await client.readAnswer()).header('connection'), 'close');
-    await client.closed();
+    // Behind the express lane the body is read before the decision is known, and the connection may go on.
+    assert.is((await client.readAnswer()).header('connection'), isExpress ? 'keep-alive' : 'close');
+    if (!isExpress) await client.closed();
   });
 });
 

@@ -90,10 +90,11 @@ export async function startLane(options: TestLaneOptions): Promise<TestLane> {
 }
 
 /** `LOCKGATE_TEST_LANE=express`: the express lane in front, as the gateway has it, so that a test runs on both. */
+export const isExpress = process.env['LOCKGATE_TEST_LANE'] === 'express';
+
 function makeLane(options: FullLaneOptions): FullLane {
   const fullLane = createFullLane(options);
-  if (process.env['LOCKGATE_TEST_LANE'] !== 'express') return fullLane;
-  return createExpressLane({ ...options, fullLane, isOn: () => true });
+  return isExpress ? createExpressLane({ ...options, fullLane, isOn: () => true }) : fullLane;
 }
 
 let madeCertificate: ReturnType<typeof selfSigned> | undefined;
