@@ -103,13 +103,15 @@ test('a viewer signs in at the server itself from the LAN, then watches, also fr
 test('the sign-in is for the LAN unless the operator opens it, and nothing else is open', async ({ scenes }) => {
   const scene = await Scene.start(await startJellyfin());
   scenes.push(scene);
-  const reached = scene.server.requests.length;
+  // The gateway's own look at the server comes every few seconds.
+  const reachedCount = () => scene.server.requests.filter(({ url }) => url !== '/System/Info/Public').length;
+  const reached = reachedCount();
   assert.is(verdict(await scene.signIn(OUTSIDER, USER.password)), '401 no-credentials');
   for (const path of ['/Items', '/System/Info', '/Users', '/socket', '/Startup/User', '/videos/1/stream.mkv', '/a/b']) {
     for (const client of [LAN, OUTSIDER]) assert.is((await scene.ask(client, path)).status, 401, path);
   }
   assert.is((await scene.ask(LAN, '/Users/AuthenticateByName/../../System/Configuration', '-d', '{}')).status, 401);
-  assert.is(scene.server.requests.length, reached);
+  assert.is(reachedCount(), reached);
   await scene.reload('sign_in_networks = "any"\n');
   assert.is((await scene.signIn(OUTSIDER, USER.password)).status, 200);
 });
