@@ -30,6 +30,8 @@ export type AskAbout = (credential: string) => Promise<Verdict>;
 export interface CredentialsOptions {
   /** The media server. */
   readonly askServer: AskAbout;
+  /** Whether the media server says at this very moment that it is claimed: one without an owner takes anything for good. */
+  readonly confirmClaimed: () => Promise<boolean>;
   /** The account service, for when the media server's answers prove nothing; absent: there is none. */
   readonly askAccount?: AskAbout;
   readonly verified: VerifiedTable;
@@ -150,7 +152,7 @@ export class Credentials {
 
   async #judge(credential: string, key: string): Promise<Verdict> {
     const generation = this.#generation;
-    const answer = await beforeDeadline(this.#askWhoeverKnows(credential));
+    const answer = await beforeDeadline(this.#askWhoeverKnows(credential, key));
     if (generation !== this.#generation) return UNVERIFIABLE;
     if (answer.verdict === 'valid') return this.#keepValid(key, VALID_MS);
     if (answer.verdict === 'invalid') return this.#keepInvalid(key, answer);
@@ -158,9 +160,16 @@ export class Credentials {
   }
 
   /** The server, if it is known to tell good from bad; else the account service. */
-  async #askWhoeverKnows(credential: string): Promise<Verdict> {
+  async #askWhoeverKnows(credential: string, key: string): Promise<Verdict> {
     if (this.#serverIsStrict === undefined) await this.testServer();
-    if (this.#serverIsStrict === true) return this.#options.askServer(credential);
+    if (this.#serverIsStrict === true) {
+      const answer = await this.#options.askServer(credential);
+      if (answer.verdict !== 'valid') return answer;
+      // What it was a moment ago proves nothing: its yes to somebody new counts when it still says no to nonsense.
+      if (!(await this.#options.confirmClaimed())) return UNVERIFIABLE;
+      if (!this.wasValidLately(key)) await this.testServer();
+      if (this.#serverIsStrict) return answer;
+    }
     return this.#options.askAccount?.(credential) ?? UNVERIFIABLE;
   }
 

@@ -53,6 +53,8 @@ export interface GateOptions {
     readonly waitUntilKnown: () => Promise<unknown>;
     /** Asks the media server about one credential. */
     readonly verify: AskAbout;
+    /** Whether it says at this very moment that it is claimed. */
+    readonly confirmClaimed: () => Promise<boolean>;
     /** Hands a claim code to the media server. */
     readonly claim: (code: string) => Promise<ClaimAnswer>;
   };
@@ -106,6 +108,7 @@ export class Gate {
     const now = monotonicNow ?? (() => performance.now());
     this.#credentials = new Credentials({
       askServer: server.verify,
+      confirmClaimed: server.confirmClaimed,
       verified,
       log,
       now,

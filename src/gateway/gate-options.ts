@@ -32,6 +32,7 @@ export function gateOptions({ parts, state, log, listeners }: GateSurroundings):
       view: () => parts().link.monitor.snapshot,
       waitUntilKnown: () => parts().link.monitor.waitUntilKnown(),
       verify: (credential) => verify(credential, parts()),
+      confirmClaimed: () => parts().link.monitor.confirmClaimed(),
       claim: async (code) => {
         const { ask } = parts().link.monitor;
         if (ask === undefined) return 'unreachable';

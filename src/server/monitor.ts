@@ -111,6 +111,13 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
     return this.#snapshot;
   }
 
+  /** Whether the server says at this very moment that it is claimed: an answer that is under way does not count, and silence is no. */
+  async confirmClaimed(): Promise<boolean> {
+    this.#evidence++;
+    const { state } = await this.probe();
+    return state === 'claimed' && this.#silentProbes === 0;
+  }
+
   /** A connection to the server was refused or reset: closes at once, and looks again. */
   noteConnectFailure(): void {
     if (this.#snapshot.state !== 'unknown') {

@@ -37,6 +37,7 @@ async function onBench(
   const ask = createAsk({ baseUrl: server.url, verifyCertificate: false });
   const credentials = new Credentials({
     askServer: (credential) => plex.verify(ask, credential),
+    confirmClaimed: async () => server.claimed,
     verified,
     now: () => clock.monotonic,
     log: { debug() {}, info() {}, error() {}, warn: (_fields, message) => warnings.push(message) },
@@ -84,6 +85,27 @@ verification('remembers a good credential for five minutes, a bad one for thirty
     assert.ok(credentials.recall(credentialKey(OWNER_TOKEN)));
     clock.monotonic += 5 * MINUTE_MS;
     assert.is(credentials.recall(credentialKey(OWNER_TOKEN)), undefined);
+  }),
+);
+
+verification('of a server that has lost its owner since is none, and nothing of it is remembered', () =>
+  onBench(async ({ server, credentials }) => {
+    await credentials.testServer();
+    server.claimed = false;
+    assert.equal(await credentials.verify('made-up'), UNVERIFIABLE);
+    assert.not(credentials.wasValidLately(credentialKey('made-up')));
+    server.claimed = true;
+    assert.equal(await credentials.verify('made-up'), { verdict: 'invalid', status: 401 });
+  }),
+);
+
+verification('of a server that has begun to take anything for good since is none', () =>
+  onBench(async ({ server, credentials }) => {
+    await credentials.verify(OWNER_TOKEN);
+    server.open = true;
+    assert.equal(await credentials.verify('made-up'), UNVERIFIABLE);
+    assert.is(credentials.serverIsStrict, false);
+    assert.not(credentials.wasValidLately(credentialKey('made-up')));
   }),
 );
 

@@ -104,6 +104,7 @@ export async function withGate(
         bench.view = bench.nextView ?? bench.view;
       },
       verify: (credential) => plex.verify(ask, credential),
+      confirmClaimed: async () => server.claimed,
       claim: async (code) => {
         const { result } = await claimPlexServer(ask, code);
         return result === 'malformed' ? 'rejected' : result;

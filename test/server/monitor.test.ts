@@ -198,6 +198,20 @@ test('after a claim action the server is asked at once', async (scene) => {
   assert.is(summary(await changeOf(monitor)), 'signed-out');
 });
 
+test('claimed at this very moment is what an answer says that was asked for now; silence does not', async (scene) => {
+  const monitor = await watch(scene);
+  assert.is(await monitor.confirmClaimed(), true);
+  const stale = monitor.probe();
+  scene.server.claimed = false;
+  assert.is(await monitor.confirmClaimed(), false);
+  await stale;
+  scene.server.claimed = true;
+  assert.is(await monitor.confirmClaimed(), true);
+  scene.server.misbehave({ kind: 'raw', bytes: 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n' });
+  assert.is(await monitor.confirmClaimed(), false);
+  assert.is(monitor.snapshot.state, 'claimed', 'a silence is borne all the same');
+});
+
 test('requests that wait share one probe, and wait two seconds at most', async (scene) => {
   await scene.server.stop();
   const monitor = await watch(scene);
