@@ -38,6 +38,7 @@ export class RemoteAccess {
   #wan: RemoteFindings['wan'];
   #publicAddress: PublicAddress = { state: 'unknown', because: 'nobody was asked yet', remedy: '' };
   #looking: Promise<void> | undefined;
+  #isLookWanted = false;
   #timer: NodeJS.Timeout | undefined;
   #retryMs = RETRY_MS;
   #isClosed = false;
@@ -111,10 +112,18 @@ export class RemoteAccess {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
     this.#timer = setTimeout(() => {
-      this.#looking ??= this.#look().finally(() => {
-        this.#looking = undefined;
-      });
+      this.#isLookWanted = true;
+      this.#looking ??= this.#lookWhileWanted();
     }, delayMs).unref();
+  }
+
+  /** Something may have changed while a look was under way: then it is taken again. */
+  async #lookWhileWanted(): Promise<void> {
+    while (this.#isLookWanted && !this.#isClosed) {
+      this.#isLookWanted = false;
+      await this.#look();
+    }
+    this.#looking = undefined;
   }
 
   async #look(): Promise<void> {
@@ -127,9 +136,8 @@ export class RemoteAccess {
     // One silence does not make an address unknown that was known a while ago.
     const isLate = !isKnown && former !== undefined && publicAddress.remedy !== '';
     if (!isLate) this.#publicAddress = publicAddress;
-    if (isKnown) this.#retryMs = RETRY_MS;
-    else this.#retryMs = Math.min(LOOK_INTERVAL_MS, this.#retryMs * 2);
     this.#schedule(isKnown ? LOOK_INTERVAL_MS : this.#retryMs);
+    this.#retryMs = isKnown ? RETRY_MS : Math.min(LOOK_INTERVAL_MS, this.#retryMs * 2);
     const address = this.publicAddress;
     if (address === former) return;
     this.#options.log.info({ address, former }, 'the Internet sees this site under another address');
