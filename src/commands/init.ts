@@ -9,6 +9,7 @@ import { surveySituation, withSurvey } from '../gateway/survey.ts';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { silentLog } from '../lib/log.ts';
 import { listen } from '../net/listen.ts';
+import { nameOf } from '../server/server-state.ts';
 import { USUAL_DATA_FOLDERS } from '../tls/plex-data-folder.ts';
 import { type CommandContext, EXIT_DONE } from './command.ts';
 import { stateFolderOf } from './load.ts';
@@ -86,9 +87,7 @@ function fileFor(found: Found): string {
 
 function serverLines({ situation, dataFolder }: Found): string[] {
   const { kind, url, identity, state, candidates } = situation.server;
-  const others = candidates.map(
-    (other) => `# url = ${quoted(other.url)}   # ${plain(other.identity.name ?? other.identity.id)}`,
-  );
+  const others = candidates.map((other) => `# url = ${quoted(other.url)}   # ${plain(nameOf(other))}`);
   if (state === 'unknown') {
     return others.length > 0
       ? ['# Several media servers were found. Take the # away from yours:', ...others]

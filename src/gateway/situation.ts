@@ -7,6 +7,7 @@ import { isPrivateScope } from '../net/address.ts';
 import type { LanNetworks } from '../net/lan.ts';
 import type { Check, CheckVerdict } from '../ops/check.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
+import { nameOf } from '../server/server-state.ts';
 import type { CertificateFacts, CertificateProblem } from '../tls/certificate-facts.ts';
 import { howAppsCome } from './app-route.ts';
 import { type DnsStanding, dnsCheck } from './dns-check.ts';
@@ -109,7 +110,7 @@ function listening({ listeners, config }: Situation): Check {
 function serverReachable({ server, config }: Situation): Check {
   const { kind, url, state, identity, detail, candidates } = server;
   if (candidates.length > 1) {
-    const list = candidates.map((found) => `${found.identity.name ?? found.identity.id} at ${found.url}`).join('; ');
+    const list = candidates.map((found) => `${JSON.stringify(nameOf(found))} at ${found.url}`).join('; ');
     const first = candidates[0]?.url ?? '';
     return verdict(
       'server',
@@ -165,8 +166,12 @@ function certificate({ certificates, certificateProblems }: Situation): Check {
     ({ names, addresses, daysLeft }) => `${names[0] ?? addresses[0] ?? '?'}, ${daysLeft} days left`,
   );
   const problem = certificateProblems.find(({ severity }) => severity === 'fault') ?? certificateProblems[0];
-  if (problem !== undefined) return verdict('certificate', problem.severity, problem.sentence, problem.remedy);
-  return verdict('certificate', 'ok', shown.join('; '));
+  if (problem === undefined) return verdict('certificate', 'ok', shown.join('; '));
+  const isOfOneInUse = certificates.some(({ problems }) =>
+    problems.some(({ sentence }) => sentence === problem.sentence),
+  );
+  const inUse = isOfOneInUse || shown.length === 0 ? '' : `; in use: ${shown.join('; ')}`;
+  return verdict('certificate', problem.severity, problem.sentence + inUse, problem.remedy);
 }
 
 function appRoute(situation: Situation): Check | undefined {

@@ -75,7 +75,7 @@ async function askLan(options: DiscoveryOptions): Promise<readonly FoundServer[]
   const found = answers.flat().map(async ({ kind, claim, address }) => {
     if (options.isOwnEndpoint(address, claim.port)) return undefined;
     const server = await tryEndpoint([kind], claim.scheme, address, claim.port);
-    return server?.identity.id === claim.id ? server : undefined;
+    return server?.identity.id === claim.id ? { ...server, announcedName: claim.name } : undefined;
   });
   return eachOnce(await Promise.all(found));
 }
@@ -96,7 +96,8 @@ async function askTarget(target: LanTarget): Promise<readonly Answer[]> {
   socket.on('message', (datagram: Buffer, from: RemoteInfo) => {
     if (datagram.length > MAX_ANSWER_BYTES || answers.size >= MAX_ANSWERS) return;
     const claim = kind.discovery?.readAnswer(datagram);
-    if (claim !== undefined) answers.set(`${from.address}:${claim.port}`, { kind, claim, address: from.address });
+    if (claim !== undefined)
+      answers.set(`${from.address}:${claim.port} ${claim.id}`, { kind, claim, address: from.address });
   });
   try {
     socket.bind(0, localAddress);

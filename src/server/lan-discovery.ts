@@ -14,4 +14,6 @@ export interface DiscoveryClaim {
   readonly id: string;
   readonly scheme: 'http' | 'https';
   readonly port: number;
+  /** What its owner calls it, fit to be shown; undefined: not said. */
+  readonly name?: string | undefined;
 }

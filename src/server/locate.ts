@@ -69,7 +69,7 @@ async function search(
   const wanted = found.filter(({ identity }) => expectedId === undefined || identity.id === expectedId);
   const [server, ...others] = wanted;
   if (server === undefined) return remembered ?? nothingFound(found);
-  if (others.length > 0) return { seen: 'several', found: wanted };
+  if (others.length > 0) return { seen: 'several', found: wanted.toSorted((a, b) => a.url.localeCompare(b.url)) };
   const isWhereItWas = memory?.id !== server.identity.id || memory.url === server.url;
   const isTrusted = isWhereItWas || (await options.provesItself(server).catch(() => false));
   return { seen: isTrusted ? 'server' : 'moved', ...server };

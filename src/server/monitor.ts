@@ -7,13 +7,25 @@ import type { AskServer, ServerIdentity, ServerKind } from './kind.ts';
 import { KINDS } from './kinds.ts';
 import { type LocatorOptions, locateServer } from './locate.ts';
 import { type ServerMemory, ServerMemoryFile } from './server-memory.ts';
-import { type FoundServer, type Observation, type ServerStanding, standingAfter } from './server-state.ts';
+import {
+  type FoundServer,
+  type Observation,
+  type ServerStanding,
+  standingAfter,
+  type UnknownBecause,
+} from './server-state.ts';
 
 /** The longest wait between two probes; a change and a silence start again at the shortest. */
 const MAX_INTERVAL_MS = 10_000;
 const MIN_INTERVAL_MS = 1000;
 /** So many silent probes in a row, and the server counts as down. */
 const MAX_SILENT_PROBES = 3;
+/** Why the state is not known, as the log has it. */
+const UNKNOWN: Readonly<Record<UnknownBecause, string>> = {
+  starting: 'media server is not found yet',
+  down: 'media server is away',
+  'other-server': 'media server is another one than expected',
+};
 /** How long a request waits for the state to become known. */
 const WAIT_UNTIL_KNOWN_MS = 2000;
 
@@ -240,13 +252,18 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
   #become(next: ServerSnapshot): void {
     const former = this.#snapshot;
     this.#snapshot = next;
-    this.#quietProbes = isSameServer(next, former) ? this.#quietProbes + 1 : 0;
-    if (this.#quietProbes > 0) return;
-    const { state, unknownBecause, detail, url, identity } = next;
-    const fields = { state, reason: unknownBecause, detail, kind: next.kind.name, url, id: identity?.id };
-    if (state === 'claimed') this.#options.log.info(fields, 'media server is claimed');
-    else this.#options.log.warn(fields, `media server is ${state}`);
-    this.emit('change', next, former);
+    const isSame = isSameServer(next, former);
+    this.#quietProbes = isSame ? this.#quietProbes + 1 : 0;
+    if (!isSame || next.detail !== former.detail) this.#say(next);
+    if (!isSame) this.emit('change', next, former);
+  }
+
+  #say({ state, unknownBecause, detail, url, identity, kind }: ServerSnapshot): void {
+    const { log } = this.#options;
+    const fields = { state, reason: unknownBecause, detail, kind: kind.name, url, id: identity?.id };
+    if (!kind.hasIdentity) log.info(fields, 'media server is taken as it is: its kind has no owner to ask for');
+    else if (state === 'claimed') log.info(fields, 'media server is claimed');
+    else log.warn(fields, unknownBecause === undefined ? `media server is ${state}` : UNKNOWN[unknownBecause]);
   }
 
   /** Once claimed is always remembered as claimed. */

@@ -12,6 +12,13 @@ export interface FoundServer {
   readonly kind: ServerKind;
   readonly url: string;
   readonly identity: ServerIdentity;
+  /** The name in its answer on the LAN, for servers whose identity has none. */
+  readonly announcedName?: string | undefined;
+}
+
+/** What a person knows it by: its name, else its id. */
+export function nameOf({ identity, announcedName }: FoundServer): string {
+  return identity.name ?? announcedName ?? identity.id;
 }
 
 /** What one look at the server brought. `detail`: a sentence for people. */
@@ -69,6 +76,6 @@ function movedSentence({ identity, url }: FoundServer): string {
 }
 
 function severalSentence(found: readonly FoundServer[]): string {
-  const list = found.map(({ kind, url, identity }) => `${kind.title} ${identity.id} at ${url}`);
+  const list = found.map((server) => `${server.kind.title} ${JSON.stringify(nameOf(server))} at ${server.url}`);
   return `several media servers were found: ${list.join('; ')}`;
 }

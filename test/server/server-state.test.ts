@@ -51,7 +51,7 @@ test('everything but claimed comes with a sentence that names what was seen', ()
   assert.match(standingAfter(server('b', true), expected()).detail ?? '', 'http://127.0.0.1:32400 is b, not a');
   assert.match(standingAfter(server('a', false), expected({ wasClaimed: true })).detail ?? '', 'signed out');
   const several = standingAfter({ seen: 'several', found: [found('a', true), found('b', true)] }, expected());
-  assert.match(several.detail ?? '', /Plex Media Server a at .*; Plex Media Server b at /);
+  assert.match(several.detail ?? '', /Plex Media Server "a" at .*; Plex Media Server "b" at /);
 });
 
 test.run();
