@@ -3,6 +3,8 @@ import type { DnsCounters } from '../dns/counters.ts';
 import type { Gateway } from '../gateway.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Sample } from '../ops/metrics.ts';
+import { type RemoteLight, remoteStanding } from '../remote/light.ts';
+import type { PortView, RemoteView } from '../remote/view.ts';
 
 /** What each counter of the DNS side counts. */
 const DNS_COUNTERS: Readonly<Record<keyof DnsCounters, readonly [name: string, help: string]>> = {
@@ -44,6 +46,7 @@ export function gatewaySamples(gateway: Gateway): Sample[] {
       labels: { source },
     })),
     ...dnsSamples(gateway.dns?.counters()),
+    ...remoteSamples(gateway.remote.view),
     gauge('lockgate_resident_memory_bytes', 'Resident memory of the process.', process.memoryUsage.rss()),
   ];
 }
@@ -55,6 +58,25 @@ function dnsSamples(counters: DnsCounters | undefined): Sample[] {
     const [name, help] = DNS_COUNTERS[key as keyof DnsCounters];
     return counter(`lockgate_dns_${name}_total`, help, value);
   });
+}
+
+const LIGHTS: readonly RemoteLight[] = ['green', 'yellow', 'red', 'unknown'];
+
+function remoteSamples(view: RemoteView): Sample[] {
+  const { light } = remoteStanding(view);
+  const isOpen = ({ state }: PortView) => (state === 'open' ? 1 : 0);
+  const port = (family: string, value: number) => ({
+    ...gauge('lockgate_remote_port_open', '1 while the port is open on the router.', value),
+    labels: { family },
+  });
+  return [
+    ...LIGHTS.map((colour) => ({
+      ...gauge('lockgate_remote_access', '1 for the light that remote access has.', colour === light ? 1 : 0),
+      labels: { light: colour },
+    })),
+    port('ipv4', isOpen(view.mapping)),
+    port('ipv6', isOpen(view.pinhole)),
+  ];
 }
 
 function gauge(name: string, help: string, value: number): Sample {
