@@ -80,6 +80,8 @@ function welcome(gateway: Gateway, caFile: string): string[] {
   const { site, certificates } = gateway.parts;
   const [lanAddress] = site.lanAddresses;
   const name = certificates.nameForAddress('127.0.0.1');
+  const lanName = lanAddress === undefined ? undefined : certificates.nameForAddress(lanAddress);
+  const [resolver] = gateway.dns?.addresses() ?? [];
   return [
     '',
     'lockgate demo: a sample media library behind the gateway',
@@ -93,7 +95,16 @@ function welcome(gateway: Gateway, caFile: string): string[] {
     ...(name === undefined
       ? []
       : [`  a secure name     curl --cacert ${caFile} --resolve ${name}:${port}:127.0.0.1 https://${name}:${port}/`]),
+    ...(lanName === undefined || resolver === undefined
+      ? []
+      : [`  asked by DNS      dig +short ${digServer(resolver)} ${lanName}`]),
     '  stop              Ctrl-C',
     '',
   ];
+}
+
+/** `127.0.0.1:5354` as dig takes it. */
+function digServer(socket: string): string {
+  const { hostname, port } = new URL(`udp://${socket}`);
+  return `-p ${port} @${hostname}`;
 }

@@ -33,6 +33,7 @@ function sayReady(gateway: Gateway, log: GatewayLog): void {
       event: 'ready',
       version: VERSION,
       addresses: gateway.entrance.endpoints(),
+      dns: gateway.dns?.addresses() ?? [],
       names: certificates.facts().flatMap(({ names }) => names),
       lan: site.view.lan.networks,
       server: link.monitor.snapshot.url ?? 'searching',

@@ -55,7 +55,7 @@ function renderDns({ counters, upstreams }: NonNullable<StatusReport['dns']>): s
 }
 
 function renderRefusal({ at, count, address, method, path, status, rule, remedy }: Refusal): string[] {
-  const time = new Date(at).toISOString().slice(11, 19);
+  const time = new Date(at).toTimeString().slice(0, 8);
   const times = count === 1 ? '' : ` (${count} times)`;
   const line = `  ${time}  ${address}  ${method} ${path}  ${status} by ${rule}${times}`;
   return remedy === undefined ? [line] : [line, `            ${remedy}`];

@@ -10,7 +10,8 @@ const COLOUR_OF_LEVEL: Readonly<Record<string, string>> = {
 
 export function formatLine(json: string, options: { readonly colour: boolean }): string {
   const { level, time, message, ...fields } = JSON.parse(json) as Record<string, unknown>;
-  const clock = String(time).slice(11, 19);
+  // As the clock on the wall has it: whoever reads this sits before it.
+  const clock = new Date(String(time)).toTimeString().slice(0, 8);
   const name = String(level);
   const label = options.colour ? `\u001b[${COLOUR_OF_LEVEL[name] ?? '0'}m${name.padEnd(5)}\u001b[0m` : name.padEnd(5);
   const details = Object.entries(fields).map(([key, value]) => `${key}=${formatValue(value)}`);

@@ -43,6 +43,15 @@ test('as text, nothing that a client sent can forge a line or a field', ({ fd, p
   );
 });
 
+test('as text, the time is that of the clock on the wall', ({ fd, path }) => {
+  const log = createLog({ level: 'info', format: 'text', fd, isTerminal: false });
+  const before = new Date().toTimeString().slice(0, 8);
+  log.info({}, 'hello');
+  const after = new Date().toTimeString().slice(0, 8);
+  const [line = ''] = linesOf(log, path);
+  assert.ok([before, after].includes(line.slice(0, 8)), line);
+});
+
 test('credentials are removed from fields at any depth', ({ fd, path }) => {
   const log = createLog({ level: 'info', format: 'json', fd, isTerminal: false });
   log.warn(
