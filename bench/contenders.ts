@@ -7,7 +7,7 @@ import { freePort, nginxTemporaryFolders, SERVER_NAME, type Site, TOKEN } from '
 export const CONTENDERS = ['lockgate', 'HAProxy', 'nginx', 'Caddy'] as const;
 export type ContenderName = (typeof CONTENDERS)[number];
 
-const PROGRAM = process.env['LOCKGATE_VARIANT'] ?? process.env['LOCKGATE'] ?? join(import.meta.dirname, '..', 'build', 'lockgate');
+const PROGRAM = process.env['LOCKGATE'] ?? join(import.meta.dirname, '..', 'build', 'lockgate');
 
 type Start = (site: Site, port: number) => Promise<Service>;
 
