@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RenderedPage } from '../../src/http/pages/layout.ts';
 import { renderStatusPage } from '../../src/http/pages/status-page.ts';
-import { Browser, browserIsInstalled } from './browser.ts';
+import { Browser, browserIsInstalled } from '../support/browser.ts';
 import { SAMPLE_PAGES } from './samples.ts';
 
 interface Post {

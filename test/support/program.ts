@@ -176,6 +176,8 @@ export interface PlexHome {
   readonly dataDir: string;
   /** PEM of the root that vouches for the server's certificate. */
   readonly rootPem: string;
+  /** PEM of the server's certificate itself. */
+  readonly certificatePem: string;
   /** `192-168-1-10` → the full secure name. */
   name(label: string): string;
   /** The file with `[server]` and a free port on 127.0.0.1 filled in; `more` is appended. */
@@ -206,6 +208,7 @@ export async function makePlexHome(options: PlexOptions = {}): Promise<PlexHome>
     installation,
     dataDir,
     rootPem: certificate.rootPem,
+    certificatePem: certificate.certificatePem,
     name: (label) => `${label}.${PLEX_ZONE}`,
     toml,
     close: async () => {

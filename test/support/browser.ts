@@ -1,8 +1,9 @@
 /** A headless Chromium over its debugging pipe: just enough to open a page, ask it things and press keys. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -20,14 +21,22 @@ const FLAGS = [
   '--no-first-run',
   '--no-proxy-server',
   '--remote-debugging-pipe',
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
+/** Nothing but loopback can be named. */
+const NO_OTHER_HOST = ['MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'];
 
 type Json = Record<string, unknown>;
 type Listener = (params: Json) => void;
 
 /** False where Chromium is not installed: the test then says that it was skipped. */
 export const browserIsInstalled = existsSync(PROGRAM);
+
+export interface BrowserOptions {
+  /** Names that lead to 127.0.0.1. */
+  readonly names?: readonly string[];
+  /** A certificate (PEM) that is trusted like one of a public authority. */
+  readonly trusted?: string;
+}
 
 export class Browser {
   readonly #process: ChildProcess;
@@ -46,10 +55,11 @@ export class Browser {
   }
 
   /** Starts the browser with one empty tab. */
-  static async start(): Promise<Browser> {
+  static async start(options: BrowserOptions = {}): Promise<Browser> {
     const profile = await mkdtemp(join(tmpdir(), 'lockgate-browser-'));
     const stdio = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] as const;
-    const process = spawn(PROGRAM, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], { stdio: [...stdio] });
+    const flags = [...FLAGS, ...flagsFor(options), `--user-data-dir=${profile}`];
+    const process = spawn(PROGRAM, [...flags, 'about:blank'], { stdio: [...stdio] });
     const browser = new Browser(process, profile);
     const { targetInfos } = (await browser.send('Target.getTargets')) as {
       targetInfos: { type: string; targetId: string }[];
@@ -106,6 +116,28 @@ export class Browser {
     await this.send('Input.dispatchKeyEvent', { type: 'keyUp', key, ...code });
   }
 
+  /** What the visible part of the page says. */
+  text(): Promise<string> {
+    return this.evaluate('document.body.innerText');
+  }
+
+  /** Waits until the page says `wanted`, which may be another page by then. */
+  async says(wanted: RegExp, timeoutMs = 10_000): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const text = await this.text().catch(() => '');
+      if (wanted.test(text)) return;
+      if (performance.now() > deadline) throw new Error(`the page never says ${wanted}, but: ${text}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Writes the visible part of the page as PNG. */
+  async screenshot(path: string): Promise<void> {
+    const { data } = await this.send('Page.captureScreenshot', { format: 'png' });
+    await writeFile(path, Buffer.from(data as string, 'base64'));
+  }
+
   /** Ends the browser and removes its profile. */
   async close(): Promise<void> {
     const ended = once(this.#process, 'exit');
@@ -138,4 +170,12 @@ export class Browser {
     if (message.error !== undefined) reply?.reject(new Error(message.error.message));
     else reply?.resolve(message.result ?? {});
   }
+}
+
+function flagsFor({ names = [], trusted }: BrowserOptions): string[] {
+  const rules = [...names.map((name) => `MAP ${name} 127.0.0.1`), ...NO_OTHER_HOST];
+  const flags = [`--host-resolver-rules=${rules.join(', ')}`];
+  if (trusted === undefined) return flags;
+  const key = new X509Certificate(trusted).publicKey.export({ type: 'spki', format: 'der' });
+  return [...flags, `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`];
 }
