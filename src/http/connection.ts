@@ -34,6 +34,11 @@ export class ClientConnection {
     socket.once('end', () => this.#clientEnded());
   }
 
+  /** The request that runs, and those that wait behind it. */
+  get turns(): readonly Turn[] {
+    return this.#turns;
+  }
+
   /** No request is running or waiting. */
   get isIdle(): boolean {
     return this.#turns.length === 0;

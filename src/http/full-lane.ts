@@ -5,6 +5,7 @@ import type { Refuse } from '../access/decision.ts';
 import { systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
 import { ClientConnection } from './connection.ts';
+import { ConnectionList } from './connections.ts';
 import { type Arrival, Exchange } from './exchange.ts';
 import { Forwarder } from './forward.ts';
 import type { FullLaneOptions, Lane } from './lane.ts';
@@ -49,8 +50,7 @@ class NodeLane implements FullLane, Lane {
   generation = 0;
   isDraining = false;
   readonly #server: Server;
-  readonly #connections = new Map<Socket, ClientConnection>();
-  readonly #exchanges = new Set<Exchange>();
+  readonly #connections = new ConnectionList();
   readonly #recheckTimer: NodeJS.Timeout;
   #onQuiet: (() => void) | undefined;
 
@@ -65,9 +65,9 @@ class NodeLane implements FullLane, Lane {
   }
 
   get counters(): FullLaneCounters {
-    let upgraded = 0;
-    for (const exchange of this.#exchanges) if (exchange.isUpgraded) upgraded += 1;
-    return { connections: this.#connections.size, requestsInFlight: this.#exchanges.size - upgraded, upgraded };
+    const exchanges = this.#exchanges();
+    const upgraded = exchanges.filter((exchange) => exchange.isUpgraded).length;
+    return { connections: this.#connections.size, requestsInFlight: exchanges.length - upgraded, upgraded };
   }
 
   accept(socket: Socket, peer: Peer, unread?: Buffer): void {
@@ -76,8 +76,7 @@ class NodeLane implements FullLane, Lane {
       return;
     }
     if (unread !== undefined && unread.length > 0) socket.unshift(unread);
-    this.#connections.set(socket, new ClientConnection(socket, peer, this.limits));
-    socket.once('close', () => this.#connections.delete(socket));
+    this.#connections.add(new ClientConnection(socket, peer, this.limits));
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
     this.#server.emit('connection', socket);
@@ -92,9 +91,9 @@ class NodeLane implements FullLane, Lane {
   async drain(graceMs: number): Promise<void> {
     this.isDraining = true;
     clearInterval(this.#recheckTimer);
-    for (const connection of this.#connections.values()) if (connection.isIdle) connection.socket.destroy();
+    for (const connection of this.#connections.all()) if (connection.isIdle) connection.socket.destroy();
     await this.#quiet(graceMs);
-    for (const socket of this.#connections.keys()) socket.destroy();
+    for (const { socket } of this.#connections.all()) socket.destroy();
     this.forwarder.close();
     this.#server.close();
   }
@@ -129,7 +128,7 @@ class NodeLane implements FullLane, Lane {
   }
 
   #begin(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const connection = this.#connections.get(request.socket);
+    const connection = this.#connections.of(request.socket);
     if (connection === undefined || request.socket.destroyed) request.socket.destroy();
     else this.#enqueue({ connection, request, response, expectsContinue });
   }
@@ -149,7 +148,7 @@ class NodeLane implements FullLane, Lane {
   /** A socket that Node has let go of, with its listeners. Undefined when an answer is still under way on it: then it is closed. */
   #detached(socket: Socket): ClientConnection | undefined {
     socket.on('error', ignoreError);
-    const connection = this.#connections.get(socket);
+    const connection = this.#connections.of(socket);
     if (connection?.isIdle === true) return connection;
     socket.destroy();
     return undefined;
@@ -158,14 +157,12 @@ class NodeLane implements FullLane, Lane {
   #enqueue(arrival: Arrival): void {
     const exchange = new Exchange(this, arrival);
     const { connection, response } = arrival;
-    this.#exchanges.add(exchange);
     connection.enqueue(exchange);
     if (arrival.upgradeBytes === undefined) response.once('close', () => this.#finished(exchange, connection));
     else connection.socket.once('close', () => this.#finished(exchange, connection));
   }
 
   #finished(exchange: Exchange, connection: ClientConnection): void {
-    this.#exchanges.delete(exchange);
     if (exchange.hasStarted) this.options.onFinished?.(exchange.record());
     if (!this.isDraining) return;
     if (connection.isIdle) connection.socket.end();
@@ -173,7 +170,7 @@ class NodeLane implements FullLane, Lane {
   }
 
   #clientError(error: Error, socket: Socket): void {
-    const connection = this.#connections.get(socket);
+    const connection = this.#connections.of(socket);
     const code = systemCodeOf(error) ?? '';
     if (connection === undefined || socket.destroyed) socket.destroy();
     else if (code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#headOverdue(connection);
@@ -210,9 +207,15 @@ class NodeLane implements FullLane, Lane {
   }
 
   async #decideAgain(isMeant: (exchange: Exchange) => boolean): Promise<number> {
-    const open = [...this.#exchanges].filter(isMeant);
+    const open = this.#exchanges().filter(isMeant);
     const cut = await Promise.all(open.map((exchange) => exchange.decideAgain()));
     return cut.filter(Boolean).length;
+  }
+
+  /** Every request that runs or waits. */
+  #exchanges(): Exchange[] {
+    const turns = this.#connections.all().flatMap((connection) => connection.turns);
+    return turns.filter((turn) => turn instanceof Exchange);
   }
 
   #quiet(graceMs: number): Promise<void> {

@@ -73,13 +73,17 @@ export function isTrailerField(lowerCaseName: string): boolean {
   return !HOP_BY_HOP.has(lowerCaseName) && !NOT_IN_TRAILERS.has(lowerCaseName);
 }
 
-/** Groups a raw list for `http.request`, which takes one entry per name: a repeated field becomes a list under its first spelling. */
+/**
+ * Groups a raw list for `http.request`, which takes one entry per name: a repeated field becomes a list under its first spelling.
+ * A field named `__proto__` is left out, for an object cannot hold it.
+ */
 export function headerObject(rawHeaders: readonly string[]): OutgoingHttpHeaders {
   const spellings = new Map<string, string>();
-  const headers: Record<string, string | string[]> = Object.create(null);
+  const headers: Record<string, string | string[]> = {};
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';
     const value = rawHeaders[index + 1] ?? '';
+    if (name === '__proto__') continue;
     const spelling = spellings.get(name.toLowerCase());
     if (spelling === undefined) {
       spellings.set(name.toLowerCase(), name);
