@@ -2,12 +2,13 @@
 import type { Refusal } from '../access/refusals.ts';
 import type { StatusReport } from '../gateway/status.ts';
 import { GatewayError } from '../lib/errors.ts';
-import { hasFault, renderChecks } from '../ops/check.ts';
+import { hasFault, nextStep, renderCheckLines } from '../ops/check.ts';
 import { askControl } from '../ops/control.ts';
 import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
 import { runningStateFolder } from './load.ts';
 
 const STATUS_TIMEOUT_MS = 5_000;
+const REMOTE_ACCESS = 'remote access';
 
 /** Runs the command; the number is the exit status. */
 export async function run(context: CommandContext): Promise<number> {
@@ -26,20 +27,24 @@ export async function run(context: CommandContext): Promise<number> {
 }
 
 function render(report: StatusReport): string[] {
-  const { traffic, remote, refusals, dns } = report;
-  const [next = undefined, ...others] = renderChecks(report.checks).toReversed();
-  const hasNext = next?.startsWith('next: ') === true;
-  const checks = hasNext ? others.toReversed() : renderChecks(report.checks);
+  const { traffic, refusals, dns } = report;
+  const next = nextStep(report.checks);
   const memory = `${Math.round(traffic.memoryBytes / 1024 / 1024)} MiB`;
   return [
-    `lockgate ${report.version}, up ${duration(report.uptimeSeconds)}, ${memory}: ${traffic.connections} connections, ${traffic.upgraded} WebSockets, ${traffic.requests} requests so far`,
+    `lockgate ${report.version}, up ${duration(report.uptimeSeconds)}, ${memory}: ${counted(traffic.connections, 'connection')}, ${counted(traffic.upgraded, 'WebSocket')}, ${counted(traffic.requests, 'request')} so far`,
     '',
-    ...checks,
-    `remote access: ${remote.light} (${remote.reason})`,
+    // Remote access has a line of its own, with its light.
+    ...renderCheckLines(report.checks.filter(({ name }) => name !== REMOTE_ACCESS)),
+    ...renderRemote(report),
     ...(dns === null ? [] : renderDns(dns)),
     ...(refusals.length === 0 ? [] : ['', 'last refusals, newest first:', ...refusals.flatMap(renderRefusal)]),
-    ...(hasNext ? ['', next] : []),
+    ...(next === undefined ? [] : ['', `next: ${next}`]),
   ];
+}
+
+function renderRemote({ remote, checks }: StatusReport): string[] {
+  const remedy = checks.find(({ name }) => name === REMOTE_ACCESS)?.remedy ?? '';
+  return [`remote access: ${remote.light} (${remote.reason})`, ...(remedy === '' ? [] : [`  ${remedy}`])];
 }
 
 function renderDns({ counters, upstreams }: NonNullable<StatusReport['dns']>): string[] {
@@ -59,6 +64,10 @@ function renderRefusal({ at, count, address, method, path, status, rule, remedy 
   const times = count === 1 ? '' : ` (${count} times)`;
   const line = `  ${time}  ${address}  ${method} ${path}  ${status} by ${rule}${times}`;
   return remedy === undefined ? [line] : [line, `            ${remedy}`];
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function duration(seconds: number): string {

@@ -12,7 +12,7 @@ export interface AppRoute {
   readonly remedy: string;
 }
 
-type RouteFacts = Pick<Situation, 'config' | 'server' | 'serverAddress' | 'certificates' | 'ownAddresses'>;
+type RouteFacts = Pick<Situation, 'config' | 'server' | 'serverAddress' | 'certificates' | 'ownAddresses' | 'dns'>;
 
 /** Undefined while the server is not known, or is of a kind whose apps are told the address by hand. */
 export function howAppsCome(facts: RouteFacts): AppRoute | undefined {
@@ -22,8 +22,22 @@ export function howAppsCome(facts: RouteFacts): AppRoute | undefined {
   if (!clientPorts(config).includes(defaultPort)) return throughCustomConnections(facts);
   const isHere = serverAddress.startsWith('127.') || serverAddress === '::1' || ownAddresses.includes(serverAddress);
   if (isHere) return complete(`the gateway has the server's own port ${defaultPort}: apps need no change`);
-  if (!config.dns.enabled) return withoutDns(defaultPort);
-  return complete(`the names of the server lead here by DNS, on its own port ${defaultPort}: apps need no change`);
+  return byDns(facts, defaultPort);
+}
+
+/** The server is elsewhere and the gateway has its port: its names have to lead here. */
+function byDns({ dns }: RouteFacts, port: number): AppRoute {
+  const ownPort = `the gateway has the server's own port ${port}`;
+  if (dns === undefined) {
+    const how = `${ownPort}, but [dns] is off: the names of the server lead past it`;
+    return { how, isComplete: false, remedy: DNS_FIRST };
+  }
+  const zone = dns.zones.find(({ zone: name }) => name.endsWith(SERVER_ZONES));
+  if (zone?.leadsTo === 'gateway') {
+    return complete(`the names of the server lead here by DNS, on its own port ${port}: apps need no change`);
+  }
+  const reason = zone?.reason ?? 'no zone of the server is known yet';
+  return { how: `${ownPort}, but its names lead past it: ${reason}`, isComplete: false, remedy: CERTIFICATE_FIRST };
 }
 
 function complete(how: string): AppRoute {
@@ -34,14 +48,6 @@ function complete(how: string): AppRoute {
 function clientPorts(config: Config): readonly number[] {
   const published = publishedEndpoint(config);
   return published === undefined ? config.listen.port : [published.port];
-}
-
-function withoutDns(port: number): AppRoute {
-  return {
-    how: `the gateway has the server's own port ${port}, but [dns] is off: the names of the server lead past it`,
-    isComplete: false,
-    remedy: 'set [dns] enabled = true, and let the resolver of the LAN ask the gateway: lockgate snippet',
-  };
 }
 
 /** The gateway has another port than the server publishes: the server must tell the apps. */
@@ -57,6 +63,9 @@ function throughCustomConnections({ config, certificates, ownAddresses }: RouteF
 }
 
 const CERTIFICATE_FIRST = "give the gateway the server's certificate first: [server] data_dir, or lockgate snippet nas";
+/** Zones of servers, as opposed to that of the private CA. */
+const SERVER_ZONES = '.plex.direct';
+const DNS_FIRST = 'set [dns] enabled = true, and let the resolver of the LAN ask the gateway: lockgate snippet';
 const ADDRESS_FIRST = 'let the gateway listen on an address of the LAN: [listen] addresses = ["0.0.0.0", "::"]';
 
 /** Undefined: no device of the LAN can connect. */

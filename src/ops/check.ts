@@ -35,12 +35,15 @@ export function nextStep(checks: readonly Check[]): string | undefined {
 
 /** The checks as lines for a terminal, names aligned, remedies under what they mend; last the `next:` line, if there is one. */
 export function renderChecks(checks: readonly Check[]): string[] {
-  const width = Math.max(0, ...checks.map((check) => check.name.length));
-  const lines: string[] = [];
-  for (const check of checks) {
-    lines.push(`${MARKS[check.verdict]}  ${check.name.padEnd(width)}  ${check.evidence}`);
-    if (check.remedy !== '') lines.push(`${' '.repeat(width + 11)}${check.remedy}`);
-  }
   const next = nextStep(checks);
-  return next === undefined ? lines : [...lines, `next: ${next}`];
+  return [...renderCheckLines(checks), ...(next === undefined ? [] : [`next: ${next}`])];
+}
+
+/** The same without the `next:` line. */
+export function renderCheckLines(checks: readonly Check[]): string[] {
+  const width = Math.max(0, ...checks.map((check) => check.name.length));
+  return checks.flatMap(({ name, verdict, evidence, remedy }) => {
+    const line = `${MARKS[verdict]}  ${name.padEnd(width)}  ${evidence}`;
+    return remedy === '' ? [line] : [line, `${' '.repeat(width + 11)}${remedy}`];
+  });
 }

@@ -13,7 +13,7 @@ const OWN_ADDRESSES = ['192.168.1.2', 'fd00::2'];
 function situationWith(
   listen: Partial<Config['listen']>,
   more: { serverAddress?: string; hasZone?: boolean; hasDns?: boolean } = {},
-): Pick<Situation, 'config' | 'server' | 'serverAddress' | 'certificates' | 'ownAddresses'> {
+): Pick<Situation, 'config' | 'server' | 'serverAddress' | 'certificates' | 'ownAddresses' | 'dns'> {
   const defaults = defaultConfig();
   const { serverAddress = '192.168.1.10', hasZone = true, hasDns = true } = more;
   return {
@@ -22,6 +22,9 @@ function situationWith(
     serverAddress,
     certificates: hasZone ? ([{ source: 'server', zones: [ZONE] }] as unknown as Situation['certificates']) : [],
     ownAddresses: OWN_ADDRESSES,
+    dns: hasDns
+      ? { zones: hasZone ? [{ zone: ZONE, leadsTo: 'gateway', reason: '' }] : [], isRunning: true }
+      : undefined,
   };
 }
 
@@ -31,6 +34,9 @@ test("with the server's own port nothing is left to do, unless the names lead pa
   const withoutDns = howAppsCome(situationWith({ port: [32400] }, { hasDns: false }));
   assert.is(withoutDns?.isComplete, false);
   assert.match(withoutDns?.remedy ?? '', '[dns] enabled = true');
+  const withoutZone = howAppsCome(situationWith({ port: [32400] }, { hasZone: false }));
+  assert.is(withoutZone?.isComplete, false);
+  assert.match(withoutZone?.remedy ?? '', 'lockgate snippet nas');
   const here = situationWith({ port: [32400] }, { hasDns: false, serverAddress: '192.168.1.2' });
   assert.is(howAppsCome(here)?.isComplete, true);
 });
