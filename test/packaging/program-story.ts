@@ -19,7 +19,7 @@ import { hasCommand, output } from './system.ts';
 const INSTALL_FOLDER = '/opt/lockgate';
 const EMULATORS = { x64: 'qemu-x86_64-static', arm64: 'qemu-aarch64-static' } as const;
 /** Emulated, on a busy machine. */
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 
 /** Runs the story as tests; where an input or a command is missing, says so and skips it. */
 export async function tellProgramStory(architecture: Architecture): Promise<void> {
