@@ -12,6 +12,7 @@ import { type ListenAddress, type Listeners, listen } from '../net/listen.ts';
 import { type TlsCounters, TlsTerminator } from '../tls/terminator.ts';
 import type { Parts } from './parts.ts';
 import { endpointOf, listensOn } from './published.ts';
+import { turnAway } from './turn-away.ts';
 
 /** Ports up to here take rights to bind. */
 const LAST_PRIVILEGED_PORT = 1023;
@@ -153,17 +154,19 @@ export class Entrance {
     }
     const isBalancer = proxyProtocolFrom.contains(address);
     const standsForMany = isBalancer || trustedProxies.contains(address);
-    if (!standsForMany && !this.#limits.admitClient(socket, address)) return;
+    let isOneTooMany = !standsForMany && !this.#limits.admitClient(socket, address);
+    if (isOneTooMany && !this.#limits.mayAnswer(socket)) return;
     const onRefused = (reason: string) => log.debug({ client: address, reason }, 'connection closed before a request');
     acceptConnection(socket, { proxyProtocolFrom, onRefused }, (accepted) => {
-      if (isBalancer && accepted.fromProxyHeader && !this.#limits.admitClient(socket, accepted.peerAddress)) return;
-      if (accepted.protocol === 'http') lane.accept(socket, peerOf(accepted, { tls: false, serverName: undefined }));
-      else if (config.listen.secure_connections === 'disabled') socket.destroy();
-      else {
-        this.#terminator.accept(socket, (secure, serverName) =>
-          lane.accept(secure, peerOf(accepted, { tls: true, serverName })),
-        );
+      if (isBalancer && accepted.fromProxyHeader && !this.#limits.admitClient(socket, accepted.peerAddress)) {
+        if (!this.#limits.mayAnswer(socket)) return;
+        isOneTooMany = true;
       }
+      const serve = (stream: Socket, side: Pick<Peer, 'tls' | 'serverName'>) =>
+        isOneTooMany ? turnAway(stream) : lane.accept(stream, peerOf(accepted, side));
+      if (accepted.protocol === 'http') serve(socket, { tls: false, serverName: undefined });
+      else if (config.listen.secure_connections === 'disabled') socket.destroy();
+      else this.#terminator.accept(socket, (secure, serverName) => serve(secure, { tls: true, serverName }));
     });
   }
 }

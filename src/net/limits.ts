@@ -1,8 +1,10 @@
-/** How many connections may be open: in all, and from one client. What is over is closed without a word: TLS has not begun. */
+/** How many connections may be open: in all, and from one client. What is over in all is closed without a word; a client with too many may be told. */
 import type { Socket } from 'node:net';
 import type { Log } from '../lib/log.ts';
 import { addressFamily, networkOf } from './address.ts';
 
+/** So many connections at a time that are over the limit of their client are answered; the others are closed without a word. */
+const MAX_ANSWERED = 16;
 /** One IPv6 subscriber has a /64 at least, and all the addresses in it. */
 const IPV6_CLIENT_PREFIX = 64;
 
@@ -21,6 +23,7 @@ export interface ConnectionLimitOptions {
 export class ConnectionLimits {
   #options: ConnectionLimitOptions;
   #open = 0;
+  #answered = 0;
   readonly #openByClient = new Map<string, number>();
   readonly #log: Log;
   #refused = 0;
@@ -37,7 +40,10 @@ export class ConnectionLimits {
 
   /** Counts a connection until it closes. False: there are too many, and it was destroyed. */
   admitConnection(socket: Socket): boolean {
-    if (this.#open >= this.#options.maxConnections) return this.#refuse(socket, 'limits.connections', undefined);
+    if (this.#open >= this.#options.maxConnections) {
+      socket.destroy();
+      return this.#note('limits.connections', undefined);
+    }
     this.#open++;
     socket.once('close', () => this.#open--);
     return true;
@@ -45,16 +51,25 @@ export class ConnectionLimits {
 
   /**
    * Counts the connection for its client, too. Call it at once for a client that is the TCP peer, and after the PROXY header for one that is
-   * named there; never for a proxy that stands for many. False: the client has too many, and the connection was destroyed.
+   * named there; never for a proxy that stands for many. False: the client has too many; see `mayAnswer`.
    */
   admitClient(socket: Socket, address: string): boolean {
     const key = clientKey(address);
     const open = this.#openByClient.get(key) ?? 0;
-    if (open >= this.#options.maxConnectionsPerClient) {
-      return this.#refuse(socket, 'limits.connections_per_client', key);
-    }
+    if (open >= this.#options.maxConnectionsPerClient) return this.#note('limits.connections_per_client', key);
     this.#openByClient.set(key, open + 1);
     socket.once('close', () => this.#leave(key));
+    return true;
+  }
+
+  /** Whether a connection that is over the limit of its client may be told so; it counts until it closes. False: it was destroyed. */
+  mayAnswer(socket: Socket): boolean {
+    if (this.#answered >= MAX_ANSWERED) {
+      socket.destroy();
+      return false;
+    }
+    this.#answered++;
+    socket.once('close', () => this.#answered--);
     return true;
   }
 
@@ -64,8 +79,7 @@ export class ConnectionLimits {
     else this.#openByClient.delete(key);
   }
 
-  #refuse(socket: Socket, limit: string, client: string | undefined): false {
-    socket.destroy();
+  #note(limit: string, client: string | undefined): false {
     this.#refused++;
     this.#log.warn({ limit, client }, 'a connection was closed because too many are open');
     return false;

@@ -55,10 +55,20 @@ test('one client cannot take the places of all', async () => {
   assert.ok(limits.admitClient(first, '192.168.1.50'));
   const refused = await connection();
   assert.not(limits.admitClient(refused, '192.168.1.50'));
-  assert.ok(refused.destroyed);
+  assert.ok(limits.mayAnswer(refused));
   assert.ok(limits.admitClient(await connection(), '192.168.1.51'));
   await close(first);
   assert.ok(limits.admitClient(await connection(), '192.168.1.50'));
+});
+
+test('a few of those that are too many may be told, the others are closed', async () => {
+  const limits = new ConnectionLimits({ maxConnections: 99, maxConnectionsPerClient: 0 }, silentLog);
+  const answered: Socket[] = [];
+  for (let socket = await connection(); limits.mayAnswer(socket); socket = await connection()) answered.push(socket);
+  assert.is(answered.length, 16);
+  assert.ok(sockets.at(-1)?.destroyed);
+  await close(answered[0] as Socket);
+  assert.ok(limits.mayAnswer(await connection()));
 });
 
 test('an IPv6 client is its /64', async () => {
