@@ -42,8 +42,9 @@ export class ServerMoves {
     options.monitor.on('change', this.#onChange);
   }
 
-  /** Reads what is remembered; a damaged memory is no memory. */
+  /** Reads what is remembered; a damaged memory is no memory. A server that is away from the start is looked for a little later. */
   async load(): Promise<void> {
+    this.#schedule();
     const found = await this.#options.state.readJson(SERVER_MOVES_FILE).catch(() => undefined);
     if (typeof found !== 'object' || found === null) return;
     const { from, to, at } = found as Partial<ServerMove>;
@@ -75,13 +76,17 @@ export class ServerMoves {
     const found = await discover().catch(() => []);
     const server = found.find(({ identity, url }) => identity.id === expectedId && url !== configuredUrl);
     this.#see(server && { from: configuredUrl, to: server.url, at: Date.now(), isFollowed: false });
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.search(), SEARCH_INTERVAL_MS).unref();
+    this.#schedule();
   }
 
   close(): void {
     clearTimeout(this.#timer);
     this.#options.monitor.off('change', this.#onChange);
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.search(), SEARCH_INTERVAL_MS).unref();
   }
 
   #see(move: ServerMove | undefined): void {

@@ -107,7 +107,7 @@ function listening({ listeners, config }: Situation): Check {
   return verdict('gateway', 'ok', `listens on ${listeners.join(', ')}`);
 }
 
-function serverReachable({ server, config }: Situation): Check {
+function serverReachable({ server, config, move }: Situation): Check {
   const { kind, url, state, identity, detail, candidates } = server;
   if (candidates.length > 1) {
     const list = candidates.map((found) => `${JSON.stringify(nameOf(found))} at ${found.url}`).join('; ');
@@ -124,7 +124,8 @@ function serverReachable({ server, config }: Situation): Check {
       config.server.url === 'auto'
         ? 'start the media server, or name it in the file: [server] url'
         : `see that the media server runs at ${config.server.url}`;
-    return verdict('server', 'fault', detail ?? 'it does not answer', remedy);
+    // The check of a server that moved says what to do about both.
+    return verdict('server', 'fault', detail ?? 'it does not answer', move === undefined ? remedy : '');
   }
   const name = identity?.name === undefined ? '' : ` "${identity.name}"`;
   const version = identity?.version === undefined ? '' : `, version ${identity.version}`;
