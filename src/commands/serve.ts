@@ -62,6 +62,8 @@ export async function serveUntilStopped(
   });
   // Before anybody hears that it is ready: a signal that nobody takes would end it.
   process.on('SIGHUP', () => void reload());
+  // Without a listener Node would open a debugger, to which every user of this machine may connect.
+  process.on('SIGUSR1', () => {});
   // A closed terminal or log reader is no reason to end.
   process.on('SIGPIPE', () => {});
   const toldToStop = new Promise<string>((resolve) => {

@@ -104,6 +104,15 @@ test('a reader that has seen enough is no defect', async ({ installation }) => {
   assert.is(stderr, 'ended with 0\n');
 });
 
+test('a signal from a script that rotates logs opens no debugger', async ({ installation }) => {
+  const gateway = await installation.run();
+  gateway.signal('SIGUSR1');
+  assert.is((await installation.command(['status', '--gateway'])).status, 0);
+  gateway.signal('SIGTERM');
+  assert.is(await gateway.ended(), 0);
+  assert.not.match(gateway.stderr, 'Debugger');
+});
+
 test('the gateway runs on when nobody reads its log any more', async ({ installation }) => {
   const child = spawn(PROGRAM, ['run'], { env: installation.env, stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';

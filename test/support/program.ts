@@ -115,6 +115,11 @@ export class RunningProgram {
     }
   }
 
+  /** What it has written to standard error so far. */
+  get stderr(): string {
+    return this.#stderr();
+  }
+
   /** What it has written to standard error, as soon as that matches. */
   async errorText(wanted: RegExp, timeoutMs = 10_000): Promise<string> {
     const deadline = performance.now() + timeoutMs;
