@@ -2,8 +2,8 @@
 #   make run    install what is needed, build, start the demo and print what to open
 #   make test   install what is needed, pass all tests
 
-ARCH    := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
-NODE    := node_modules/node-linux-$(ARCH)/bin/node
+HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
+NODE    := node_modules/node-linux-$(HOST_ARCH)/bin/node
 ESBUILD := node_modules/.bin/esbuild
 SOURCES := $(shell find src -type f) package.json
 # What the bundle may weigh: it is parsed at every start, on a router's core.
@@ -14,7 +14,9 @@ SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Debian packages that the tests drive as real peers: command:package.
 TEST_PEERS := nginx:nginx-light openssl:openssl curl:curl dig:bind9-dnsutils dnsmasq:dnsmasq-base unbound:unbound \
-              chromium:chromium shellcheck:shellcheck ip:iproute2 unshare:util-linux
+              chromium:chromium shellcheck:shellcheck ip:iproute2 unshare:util-linux python3:python3-minimal \
+              busybox:busybox-static qemu-aarch64-static:qemu-user-static mksquashfs:squashfs-tools xz:xz-utils \
+              miniupnpd:miniupnpd-nftables
 
 .PHONY: run build test lint format docs bench clean peers
 
@@ -77,7 +79,7 @@ clean:
 # --- Packages -----------------------------------------------------------------------------------------------------------
 # Self-contained programs, and what is made of them: see docker/, openwrt/ and synology/. ARCH may name another machine here.
 
-BUILDER := node_modules/node-linux-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)/bin/node
+BUILDER := $(NODE)
 # Debian packages that building the packages takes: command:package.
 PACKERS := xz:xz-utils mksquashfs:squashfs-tools dpkg-deb:dpkg
 

@@ -1,9 +1,11 @@
 /** An upstream that does what a test tells it: the truth, every lie, or nothing. UDP and TCP on one port of loopback. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import packet, { type Answer, type DecodedPacket } from 'dns-packet';
 import { framed } from './ask.ts';
+
+const MAX_PORT_ATTEMPTS = 20;
 
 export interface Asked {
   readonly query: DecodedPacket;
@@ -51,13 +53,9 @@ export async function fakeUpstream(handle: (asked: Asked) => void, address = '12
       }
     });
   });
-  // TCP first: its ports are the scarcer ones.
-  tcp.listen(0, address);
-  await once(tcp, 'listening');
-  const { port } = tcp.address() as AddressInfo;
-  const udp = createSocket('udp4').bind(port, address);
+  const { port, udp } = await samePort(tcp, address);
   const stranger = createSocket('udp4').bind(0, address);
-  await Promise.all([once(udp, 'listening'), once(stranger, 'listening')]);
+  await once(stranger, 'listening');
   udp.on('message', (bytes, from) => {
     const send = (answer: Uint8Array) => udp.send(answer, from.port, from.address);
     const sendFromElsewhere = (answer: Uint8Array) => stranger.send(answer, from.port, from.address);
@@ -119,4 +117,22 @@ export function honest(address = '93.184.216.34', ttl = 300): (asked: Asked) => 
     const { name = '', type = 'A' } = query.questions?.[0] ?? {};
     send(answerTo(bytes, type === 'A' ? { answers: [a(name, address, ttl)] } : { authorities: [soa('example')] }));
   };
+}
+
+/** TCP first, its ports are the scarcer ones; another try when somebody has the UDP port of that number. */
+async function samePort(tcp: Server, address: string): Promise<{ port: number; udp: UdpSocket }> {
+  for (let attempt = 0; ; attempt += 1) {
+    tcp.listen(0, address);
+    await once(tcp, 'listening');
+    const { port } = tcp.address() as AddressInfo;
+    const udp = createSocket('udp4').bind(port, address);
+    try {
+      await once(udp, 'listening');
+      return { port, udp };
+    } catch (error) {
+      if (attempt === MAX_PORT_ATTEMPTS) throw error;
+      tcp.close();
+      await once(tcp, 'close');
+    }
+  }
 }
