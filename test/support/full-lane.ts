@@ -31,6 +31,8 @@ export interface TestLane {
 export type TestLaneOptions = Partial<Omit<FullLaneOptions, 'upstream'>> & {
   /** The port of the origin on 127.0.0.1, a whole upstream, or undefined: not known. */
   readonly upstream: number | Upstream | undefined;
+  /** Default: as the environment says, see `isExpress`. */
+  readonly express?: boolean;
 };
 
 /** Starts a lane on two ports of 127.0.0.1. */
@@ -65,7 +67,7 @@ export async function startLane(options: TestLaneOptions): Promise<TestLane> {
       options.onUpstreamFailure?.(error);
     },
   };
-  const lane = makeLane(laneOptions);
+  const lane = makeLane(laneOptions, options.express ?? isExpress);
   const plain = createServer({ allowHalfOpen: true }, (socket) => lane.accept(socket, peerOf(socket, false)));
   const tls = createTlsServer(certificate(), (socket) => lane.accept(socket, peerOf(socket, true)));
   const [port, tlsPort] = await Promise.all([listen(plain), listen(tls)]);
@@ -92,9 +94,9 @@ export async function startLane(options: TestLaneOptions): Promise<TestLane> {
 /** `LOCKGATE_TEST_LANE=express`: the express lane in front, as the gateway has it, so that a test runs on both. */
 export const isExpress = process.env['LOCKGATE_TEST_LANE'] === 'express';
 
-function makeLane(options: FullLaneOptions): FullLane {
+function makeLane(options: FullLaneOptions, withExpress: boolean): FullLane {
   const fullLane = createFullLane(options);
-  return isExpress ? createExpressLane({ ...options, fullLane, isOn: () => true }) : fullLane;
+  return withExpress ? createExpressLane({ ...options, fullLane, isOn: () => true }) : fullLane;
 }
 
 let madeCertificate: ReturnType<typeof selfSigned> | undefined;

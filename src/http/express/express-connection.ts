@@ -121,7 +121,7 @@ export class ExpressConnection {
   /** The present answer has ended. */
   finished(closes: boolean): void {
     this.#exchange = undefined;
-    if (closes) this.#endGently();
+    if (closes || this.isEnding) this.#endGently();
     else if (this.#unread !== undefined) this.#readOn();
     else this.setDeadline(this.#shared.limits.keepAliveTimeoutMs);
     this.#shared.becameIdle(this);

@@ -20,11 +20,12 @@ export function fieldLines(
 ): string | undefined {
   const fields = requestFields(head, rawHeaders, forwardingFields(head, who.client, who.peer));
   let lines = '';
-  for (const [name, values] of Object.entries(headerObject(fields))) {
-    for (const value of [values].flat()) {
-      if (typeof value !== 'string' || !FIELD_VALUE.test(value)) return undefined;
-      lines += `${name}: ${value}\r\n`;
-    }
+  for (const [name, found] of Object.entries(headerObject(fields))) {
+    const values = [found].flat().map(String);
+    if (!values.every((value) => FIELD_VALUE.test(value))) return undefined;
+    // Cookie has one line, whatever comes (RFC 6265 section 5.4).
+    const isCookie = name.toLowerCase() === 'cookie';
+    for (const value of isCookie ? [values.join('; ')] : values) lines += `${name}: ${value}\r\n`;
   }
   return `${lines}Connection: keep-alive\r\n\r\n`;
 }
