@@ -21,6 +21,8 @@ export interface GatewayHome extends Home {
   /** Writes the settings of the media server, which the gateway can read. */
   setPreferences(attributes: Readonly<Record<string, string>>): void;
   startServer(address?: string): Promise<void>;
+  /** The media server runs beside the gateway instead; `address`: the wildcard, or loopback. */
+  startServerHere(address: string): Promise<void>;
   stopServer(): Promise<void>;
   /** Starts `lockgate run` on the host, and waits for its ready line. */
   run(): Promise<RunningProgram>;
@@ -58,6 +60,11 @@ export async function makeGatewayHome(
     async startServer(address = `192.168.7.${SERVER_NUMBER}`) {
       const script = 'test/support/plex-in-namespace.ts';
       plex = server.start(process.execPath, script, address, folder, PLEX_PROCESSED_IDENTIFIER);
+      await said(plex, /ready/);
+    },
+    async startServerHere(address) {
+      const script = 'test/support/plex-in-namespace.ts';
+      plex = home.host.start(process.execPath, script, address, folder, PLEX_PROCESSED_IDENTIFIER);
       await said(plex, /ready/);
     },
     async stopServer() {
