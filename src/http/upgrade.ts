@@ -52,7 +52,7 @@ class Handshake {
 
   start(): void {
     const { socket } = this.#job;
-    socket.once('close', () => this.#clientLeft());
+    socket.once('close', this.#onClientClose);
     this.#deadline = setTimeout(
       () => this.#fail('silent', new Error('no answer in time')),
       this.#limits.upgradeTimeoutMs,
@@ -98,6 +98,8 @@ class Handshake {
     this.#settle();
     const { socket, response } = this.#job;
     response.detachSocket(socket);
+    // An open pair may rest for hours: nothing of the handshake is kept with it.
+    socket.off('close', this.#onClientClose).removeAllListeners('drain').removeAllListeners('timeout');
     socket.write(switchingProtocols(answer), 'latin1');
     if (firstBytes.length > 0) socket.write(firstBytes);
     if (this.#job.firstBytes.length > 0) upstreamSocket.write(this.#job.firstBytes);
@@ -132,11 +134,11 @@ class Handshake {
     if (!this.#isClientGone) this.#job.onBroken(error);
   }
 
-  #clientLeft(): void {
+  readonly #onClientClose = () => {
     this.#isClientGone = true;
     this.#settle();
     this.#upstreamRequest?.destroy();
-  }
+  };
 
   #fail(kind: ForwardFailure['kind'], error: Error): void {
     if (this.#isOver) return;
@@ -168,9 +170,16 @@ function join(client: Socket, server: Socket, idleTimeoutMs: number): void {
   client.once('timeout', () => client.destroy());
 }
 
+/** One direction. `pipe` would do, with three times the listeners: a quiet pair is little else than these. */
 function couple(from: Socket, to: Socket): void {
-  from.pipe(to);
-  from.once('end', () => to.setTimeout(CLOSING_TIMEOUT_MS, () => to.destroy()));
+  from.on('data', (chunk) => {
+    if (!to.write(chunk)) from.pause();
+  });
+  to.on('drain', () => from.resume());
+  from.once('end', () => {
+    to.end();
+    to.setTimeout(CLOSING_TIMEOUT_MS, () => to.destroy());
+  });
   from.once('close', () => {
     if (!from.readableEnded) to.destroy();
   });
