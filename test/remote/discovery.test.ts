@@ -25,7 +25,12 @@ answers('a GDM search is answered as Plex does, with the port of the gateway', (
   assert.match(text, /^HTTP\/1\.0 200 OK\r\n/);
   assert.match(text, '\r\nContent-Type: plex/media-server\r\n');
   assert.match(text, '\r\nHost: abc.plex.direct\r\n');
-  assert.equal(gdm.readAnswer(Buffer.from(text)), { id: 'a'.repeat(40), scheme: 'http', port: 32443 });
+  assert.equal(gdm.readAnswer(Buffer.from(text)), {
+    id: 'a'.repeat(40),
+    scheme: 'http',
+    port: 32443,
+    name: 'Films',
+  });
 });
 
 answers('Jellyfin and Emby are answered in JSON with the address of the gateway', () => {
