@@ -1,13 +1,17 @@
 /** The checks of remote access for `doctor`, `status` and the status page. Pure. */
 import type { Check } from '../ops/check.ts';
-import { type RemoteLight, remoteStanding } from './light.ts';
+import { type RemoteLight, type RemoteStanding, remoteStanding } from './light.ts';
 import type { PortView, RemoteView } from './view.ts';
 
-/** One entry per check, the light first. */
+/** One entry per check, the light first. Where clients come in all the same, what would bar others is no warning. */
 export function remoteChecks(view: RemoteView): Check[] {
-  return [remoteAccess(view), nat(view), port('port mapping', view.mapping), port('ipv6 port', view.pinhole)].filter(
-    (check) => check !== undefined,
-  );
+  const standing = remoteStanding(view);
+  const isProven = standing.light === 'green';
+  const mapping = isProven && view.mapping.state === 'off' ? undefined : port('port mapping', view.mapping);
+  const isSilent = view.mapping.state === 'silent' && view.pinhole.state === 'silent';
+  const pinhole = isSilent ? undefined : port('ipv6 port', view.pinhole);
+  const checks = [remoteAccess(view, standing), nat(view, isProven), mapping, pinhole];
+  return checks.filter((check) => check !== undefined);
 }
 
 const VERDICTS = { green: 'ok', yellow: 'warning', red: 'fault', unknown: 'unknown' } as const satisfies Readonly<
@@ -15,25 +19,31 @@ const VERDICTS = { green: 'ok', yellow: 'warning', red: 'fault', unknown: 'unkno
 >;
 
 /** Nobody need be reachable from outside: what bars the way is a warning until a port was asked for. */
-function remoteAccess(view: RemoteView): Check {
-  const { light, reason, remedy } = remoteStanding(view);
-  const isWanted = view.mapping.state !== 'off';
+function remoteAccess({ mapping }: RemoteView, { light, reason, remedy }: RemoteStanding): Check {
+  const isWanted = mapping.state !== 'off';
   const verdict = light === 'red' && !isWanted ? 'warning' : VERDICTS[light];
   return { name: 'remote access', verdict, evidence: reason, remedy };
 }
 
-function nat({ nat: { situation, evidence }, waysOut, publicAddress }: RemoteView): Check | undefined {
+function nat(
+  { nat: { situation, evidence }, waysOut, wan, publicAddress }: RemoteView,
+  isProven: boolean,
+): Check | undefined {
   const name = 'nat';
-  switch (situation) {
-    case 'one-nat':
-    case 'no-nat':
-      return { name, verdict: 'ok', evidence: `${TITLES[situation]}: ${evidence}`, remedy: '' };
-    case 'not-determined':
-      if (publicAddress.state === 'unknown' && publicAddress.remedy === '') return undefined;
-      return { name, verdict: 'unknown', evidence: `not determined: ${evidence}`, remedy: '' };
-    default:
-      return { name, verdict: 'warning', evidence: `${TITLES[situation]}: ${evidence}`, remedy: numbered(waysOut) };
+  if (situation === 'not-determined') {
+    if (publicAddress.state === 'unknown' && publicAddress.remedy === '') return undefined;
+    const remedy = wan === undefined && publicAddress.state === 'known' ? compareByHand(publicAddress.address) : '';
+    return { name, verdict: 'unknown', evidence: `not determined: ${evidence}`, remedy };
   }
+  const told = `${TITLES[situation]}: ${evidence}`;
+  if (isProven || situation === 'one-nat' || situation === 'no-nat') {
+    return { name, verdict: 'ok', evidence: told, remedy: '' };
+  }
+  return { name, verdict: 'warning', evidence: told, remedy: numbered(waysOut) };
+}
+
+function compareByHand(publicAddress: string): string {
+  return `look at the status page of the router: if its outside (WAN) address is ${publicAddress}, there is one NAT, else another one in front`;
 }
 
 const TITLES = {

@@ -26,12 +26,9 @@ export function remoteStanding(view: RemoteView): RemoteStanding {
   if (nat.situation === 'carrier-nat' || nat.situation === 'double-nat') {
     return { light: 'red', reason: nat.evidence, remedy: waysOut[0] ?? '' };
   }
-  if (mapping.state === 'refused') return { light: 'red', reason: mapping.reason, remedy: mapping.remedy };
-  if (mapping.state === 'silent') {
-    return { light: 'red', reason: 'the router opens no ports by itself', remedy: byHand(view) };
-  }
   if (nat.situation === 'other-address') return { light: 'yellow', reason: nat.evidence, remedy: waysOut[0] ?? '' };
   if (seconds <= LASTING_SECONDS) return { light: 'green', reason: cameIn(view), remedy: '' };
+  if (mapping.state === 'refused') return { light: 'red', reason: mapping.reason, remedy: mapping.remedy };
   return unproven(view);
 }
 
@@ -41,6 +38,10 @@ function unproven(view: RemoteView): RemoteStanding {
   if (mapping.state === 'open') {
     const reason = `port ${outsidePort} is open on the router (${mapping.protocol}), but nobody has come in from outside yet`;
     return { light: 'yellow', reason, remedy: TRY_IT };
+  }
+  if (mapping.state === 'silent') {
+    const reason = 'the router opens no ports by itself, and nobody has come in from outside yet';
+    return { light: 'yellow', reason, remedy: byHand(view) };
   }
   if (mapping.state === 'searching') return { light: 'unknown', reason: 'the router is being asked', remedy: '' };
   if (nat.situation === 'one-nat') {

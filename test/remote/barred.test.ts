@@ -2,6 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type GatewayHome, makeGatewayHome } from '../support/gateway-in-home.ts';
+import { evaluateLater } from '../support/home-network.ts';
 import { againstMiniupnpd, forwarded } from '../support/mappers-in-namespace.ts';
 import { doctor, SERVER, STUN, statusWhen, withGateway } from '../support/remote-status.ts';
 
@@ -52,6 +53,28 @@ test('with public_address = "none" and no port to map, nobody is asked', async (
     const before = udpReceived(home);
     await doctor(home);
     assert.is(udpReceived(home), before);
+  } finally {
+    await home.close();
+  }
+});
+
+test('on the router itself the verdict comes from its own interfaces, and nothing is mapped', async () => {
+  const home = await makeGatewayHome('carrier');
+  try {
+    await home.startPortMapping();
+    const [wan, mapping] = (await evaluateLater(
+      home.router,
+      `import { isForwardingHost } from './src/net/interfaces.ts';
+       import { lookOutside } from './src/remote/outside-look.ts';
+       import { planMapping } from './src/remote/port-plan.ts';
+       import { wayOut } from './src/remote/way-out.ts';
+       const facts = { mapPort: 32400, publicAddress: 'none', autoUrl: undefined, isRouter: isForwardingHost(), portsAt: () => [32443] };
+       const { wan } = await lookOutside(facts, Buffer.alloc(12));
+       console.log(JSON.stringify([wan, planMapping(facts, wayOut(4))]));`,
+    )) as [object, { state: string; remedy: string }];
+    assert.equal(wan, { address: '100.64.0.2', isOwn: true, from: 'its own interface' });
+    assert.is(mapping.state, 'off');
+    assert.match(mapping.remedy, 'lockgate openwrt apply --wan');
   } finally {
     await home.close();
   }

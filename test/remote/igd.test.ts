@@ -5,7 +5,9 @@ import { IgdMapper } from '../../src/remote/igd.ts';
 import { readIgdServices, servicesIn } from '../../src/remote/igd-services.ts';
 import type { Mapping } from '../../src/remote/port-mapper.ts';
 import { findRouterDescriptions, readSearchAnswer, routerUrl } from '../../src/remote/ssdp.ts';
+import { end, evaluateLater, makeHome } from '../support/home-network.ts';
 import { descriptionWith, IgdStandIn } from '../support/igd.ts';
+import { inNamespaces } from '../support/netns.ts';
 
 const WISH = { internalPort: 32443, externalPort: 32400 };
 const OURS: Mapping = { ...WISH, externalAddress: undefined, leaseSeconds: 3600, isOurs: true };
@@ -168,6 +170,42 @@ location('a search on a host without such an address finds nothing, and does not
     isContainerBridge: false,
   };
   assert.equal(await findRouterDescriptions(way), []);
+});
+
+inNamespaces(location)('a neighbour that answers searches for the router is not heard, whatever it says', async () => {
+  const home = await makeHome('public');
+  const neighbour = await home.addHost(9);
+  const liar = neighbour.start(
+    process.execPath,
+    '--input-type=module-typescript',
+    '--eval',
+    `import { createSocket } from 'node:dgram';
+     const socket = createSocket({ type: 'udp4', reuseAddr: true });
+     socket.on('message', (question, from) => {
+       console.log('asked');
+       for (const host of ['192.168.7.9', '192.168.7.1'])
+         socket.send('HTTP/1.1 200 OK\\r\\nST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\\r\\nLOCATION: http://' + host + ':5000/root.xml\\r\\n\\r\\n', from.port, from.address);
+     });
+     socket.bind(1900, () => { socket.addMembership('239.255.255.250', '192.168.7.9'); console.log('ready'); });`,
+  );
+  let heard = '';
+  liar.stdout?.on('data', (chunk: Buffer) => {
+    heard += chunk.toString();
+  });
+  try {
+    await new Promise((resolve) => liar.stdout?.once('data', resolve));
+    const found = await evaluateLater(
+      home.host,
+      `import { findRouterDescriptions } from './src/remote/ssdp.ts';
+       import { wayOut } from './src/remote/way-out.ts';
+       console.log(JSON.stringify((await findRouterDescriptions(wayOut(4))).map(String)));`,
+    );
+    assert.equal(found, []);
+    assert.match(heard, /asked/);
+  } finally {
+    await end(liar);
+    await home.close();
+  }
 });
 
 location.run();

@@ -77,7 +77,28 @@ light('double NAT, carrier NAT and a refusal are red', () => {
   assert.is(lightOf({ wan: { address: '10.0.0.2', isOwn: false, from: 'PCP' } }), 'red');
   assert.is(lightOf({ wan: { address: '100.64.0.2', isOwn: false, from: 'PCP' } }), 'red');
   assert.is(lightOf({ mapping: REFUSED, wan: { address: '9.0.0.2', isOwn: false, from: 'PCP' } }), 'red');
-  assert.is(lightOf({ mapping: { state: 'silent' } }), 'red');
+});
+
+light('a router that is silent bars nothing: the port may be forwarded by hand', () => {
+  const standing = remoteStanding(viewOf({ mapping: { state: 'silent' } }));
+  assert.is(standing.light, 'yellow');
+  assert.match(standing.remedy, 'forward TCP port 32400');
+  assert.is(lightOf({ mapping: { state: 'silent' }, reached: { address: '8.8.4.4', secondsAgo: 48 * HOUR } }), 'green');
+});
+
+light('where clients come in all the same, a second router is no warning', () => {
+  const changes = { wan: { address: '10.0.0.2', isOwn: false, from: 'PCP' }, mapping: OFF };
+  const verdictOf = (secondsAgo: number) =>
+    remoteChecks(viewOf({ ...changes, reached: { address: '8.8.4.4', secondsAgo } })).find(({ name }) => name === 'nat')
+      ?.verdict;
+  assert.is(verdictOf(HOUR), 'ok');
+  assert.is(verdictOf(48 * HOUR), 'warning');
+});
+
+light('without the outside address of the router, its owner is told how to compare', () => {
+  const nat = remoteChecks(viewOf({ mapping: OFF, wan: undefined })).find(({ name }) => name === 'nat');
+  assert.is(nat?.verdict, 'unknown');
+  assert.match(nat?.remedy ?? '', /status page of the router: .*9\.0\.0\.2/);
 });
 
 light('a refusal that names a private outside address is a double NAT', () => {

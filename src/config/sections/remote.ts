@@ -13,7 +13,7 @@ export const remote = section('The way in from outside.', {
   public_address: text(readPublicAddress, {
     initial: 'auto',
     accepts: '"auto", "none", an address, stun:HOST:PORT, or an https URL that echoes the address',
-    help: 'The address under which this site is seen from outside. auto: from the router, then from the account service. none: never asked.',
+    help: 'Who is asked under which address the Internet sees this site. auto: the account service, while the media server is a claimed Plex. none: nobody, and without map_port the router is not asked either.',
     example: '"stun:stun.example.org:3478"',
   }),
   discovery: flag({
