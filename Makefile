@@ -32,7 +32,7 @@ node_modules/.installed: package.json package-lock.json
 # One CommonJS file, code split by nothing: what a running gateway does not need is in functions that it never calls.
 build/lockgate.cjs: $(SOURCES) node_modules/.installed
 	@mkdir -p build
-	@$(ESBUILD) src/main.ts --bundle --platform=node --format=cjs --target=node22 --minify --keep-names \
+	@$(ESBUILD) src/main.ts --bundle --platform=node --format=cjs --target=node22 --minify \
 	  --legal-comments=none --log-level=warning --metafile=build/bundle.json --outfile=build/bundle.cjs
 	@size=$$(stat -c %s build/bundle.cjs); echo "bundle: $$size bytes of $(MAX_BUNDLE_BYTES)"; \
 	  test $$size -le $(MAX_BUNDLE_BYTES) || { echo "the bundle is over its limit: see build/bundle.json for what grew" >&2; exit 1; }
