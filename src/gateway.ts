@@ -268,10 +268,11 @@ function isDefaultListen(config: Config): boolean {
 }
 
 /** At the start the gateway does without a certificate that the file names; on reload that would take the present one away. */
-function refuseToLoseCertificates(next: Parts, former: Parts): void {
-  const fault = next.certificates.faultOf('files');
-  if (fault === undefined || fault.sentence === former.certificates.faultOf('files')?.sentence) return;
-  throw fault;
+function refuseToLoseCertificates({ certificates: next }: Parts, { certificates: former }: Parts): void {
+  const fault = next === former ? undefined : next.faultOf('files');
+  if (fault === undefined) return;
+  const hadOne = former.facts().some(({ source }) => source === 'files');
+  if (hadOne || fault.sentence !== former.faultOf('files')?.sentence) throw fault;
 }
 
 function isUsable({ state, kind }: ServerSnapshot): boolean {

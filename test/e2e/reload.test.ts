@@ -163,6 +163,13 @@ test('certificate files are swapped under open connections; files that are no ce
   assert.match(refused.stderr, 'missing.pem');
   assert.is(await showsSerial(gateway.port, name), first);
 
+  renameSync(paths.key, `${paths.key}.away`);
+  const without = await take(scene, `${files(paths.cert)}[access]\nlan_networks = "10.0.0.0/8"\n`);
+  assert.is(without.status, 1, 'the file is good, but the key is gone');
+  assert.match(without.stderr, 'key.pem');
+  assert.is(await showsSerial(gateway.port, name), first);
+  renameSync(`${paths.key}.away`, paths.key);
+
   assert.is((await take(scene, files(paths.cert))).status, 0);
   put(makeCertificate({ names: [name] }));
   await gateway.line(
