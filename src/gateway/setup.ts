@@ -68,7 +68,10 @@ async function claim(
   const deadline = performance.now() + CONFIRMATION_MS;
   while (performance.now() < deadline) {
     const { state } = await monitor.probe();
-    if (state === 'claimed') return { done: true, lines: [`${serverName} is claimed`] };
+    if (state === 'claimed') {
+      await gate.setup.finish();
+      return { done: true, lines: [`${serverName} is claimed`] };
+    }
     await new Promise((resolve) => setTimeout(resolve, CONFIRMATION_CHECK_MS));
   }
   return {

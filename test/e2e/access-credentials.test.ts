@@ -123,7 +123,9 @@ test('a client may open so many connections; a trusted proxy, which stands for m
   const open = (localAddress: string) => connectRaw({ port, localAddress });
   const held = await Promise.all(['127.0.0.5', '127.0.0.5', '127.0.0.5'].map(open));
   const oneMore = await open('127.0.0.5');
+  oneMore.write('GET /identity HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
   await oneMore.closed();
+  assert.match(oneMore.text, /^HTTP\/1\.1 429 /);
   assert.is((await guarded.ask('127.0.0.6', '/identity')).status, 200);
   const proxied = await Promise.all(Array.from({ length: 5 }, () => open(PROXY)));
   assert.is((await guarded.ask(OUTSIDER, '/identity')).status, 200);
