@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 
-const FILE_DEADLINE_MS = 180_000;
+const FILE_DEADLINE_MS = 300_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const ROOT = join(import.meta.dirname, '..');
 

@@ -108,6 +108,7 @@ for (const scheme of ['secure', 'plain'] as const) {
     await browser.open(`${origin}/.lockgate/signin`);
     await type(browser, PIN);
     await browser.navigating(() => browser.press('Enter'));
+    await browser.says(/You are signed in/);
     await focus(browser, 'Sign out');
     await browser.navigating(() => browser.press('Enter'));
     await browser.says(/You are signed out/);
