@@ -62,6 +62,11 @@ peers:
 test: build peers lint
 	PATH="$$PATH:/usr/sbin:/sbin" $(NODE) test/run.ts $(ONLY)
 
+# Side by side with HAProxy, nginx, Caddy and dnsmasq; writes docs/performance.md. QUICK=1: a look of a minute and a half.
+bench: TEST_PEERS := nginx:nginx-light haproxy:haproxy caddy:caddy wrk:wrk openssl:openssl dnsperf:dnsperf dnsmasq:dnsmasq-base
+bench: build peers
+	PATH="$$PATH:/usr/sbin:/sbin" $(NODE) bench/run.ts $(if $(QUICK),--quick)
+
 lint: node_modules/.installed
 	node_modules/.bin/biome check --error-on-warnings .
 	node_modules/.bin/tsc --noEmit -p .
