@@ -16,7 +16,7 @@ SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 TEST_PEERS := nginx:nginx-light openssl:openssl curl:curl dig:bind9-dnsutils dnsmasq:dnsmasq-base unbound:unbound \
               chromium:chromium shellcheck:shellcheck ip:iproute2 unshare:util-linux python3:python3-minimal \
               busybox:busybox-static qemu-aarch64-static:qemu-user-static mksquashfs:squashfs-tools xz:xz-utils \
-              miniupnpd:miniupnpd-nftables
+              miniupnpd:miniupnpd-nftables nft:nftables
 
 .PHONY: run build test lint format docs bench clean peers
 
