@@ -162,7 +162,7 @@ test('setup on the shell prints the link, and claims by code', async (context) =
   const done = await installation.command(['setup', '--code', CODE]);
   assert.is(done.status, 0, done.stdout);
   assert.match(done.stdout, /Films & Series is claimed/);
-  assert.equal(setupFiles(guarded), []);
+  while (setupFiles(guarded).length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
 });
 
 test('a server that was claimed once is signed out, over a restart too, and stays closed', async (context) => {
@@ -222,7 +222,7 @@ test('an unclaimed server on the operator’s word: lists only, credentials coun
   await guarded.gateway.line((line) => line['state'] === 'unclaimed');
   await guarded.gateway.line((line) => /whoever reaches it can take it/.test(String(line['message'])));
   assert.is((await guarded.ask(LAN_CLIENT, '/library/sections', ...OWN_TOKEN)).status, 200);
-  assert.equal(guarded.plex.requests.at(-1)?.values('x-plex-token'), []);
+  assert.equal(guarded.lastReached.values('x-plex-token'), []);
   assert.is(verdict(await guarded.ask(LAN_CLIENT, `/myplex/claim?token=${CODE}`, '-X', 'POST')), '403 not-permitted');
   assert.is(verdict(await guarded.ask('127.0.0.1', '/library/sections', ...OWN_TOKEN)), '401 no-credentials');
   for (const args of [[], OWN_TOKEN]) {

@@ -222,7 +222,7 @@ test('login links an account, keeps its token private, and lends it to who is on
   const line = /\[server\] (token_file = ".*")/.exec(outcome.stdout)?.[1] ?? '';
   await guarded.reload({ server: `${server}\n${line}`, access: listed });
   assert.is(verdict(await guarded.ask(LAN_CLIENT, '/library/sections')), '200');
-  assert.equal(guarded.plex.requests.at(-1)?.values('x-plex-token'), [FRIEND_TOKEN]);
+  assert.equal(guarded.lastReached.values('x-plex-token'), [FRIEND_TOKEN]);
 });
 
 test('a login that nobody can answer says so, and writes nothing', async (scene) => {

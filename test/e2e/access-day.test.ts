@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { GuardedHome, type GuardedHomeOptions, PROXY } from '../support/guarded-home.ts';
+import { GuardedHome, type GuardedHomeOptions, isForwarded, PROXY } from '../support/guarded-home.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
 import type { SeenRequest } from '../support/stand-in.ts';
 import { FRIEND_TOKEN, PIN, type Sender, VIEWER_TOKEN, type Visit, visitsFrom } from './day-of-traffic.ts';
@@ -53,11 +53,6 @@ test.after(async ({ guarded }) => {
   agent.destroy();
   await guarded.close();
 });
-
-/** The gateway's own questions carry no forwarding fields. */
-function isForwarded(seen: SeenRequest): boolean {
-  return seen.header('x-forwarded-proto') !== undefined;
-}
 
 /** Public by policy: rules 4, 5 and 13. */
 function isPublic({ method, url }: SeenRequest): boolean {

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CurlAnswer, curl } from '../support/curl.ts';
-import { PROXY } from '../support/guarded-home.ts';
+import { isForwarded, PROXY } from '../support/guarded-home.ts';
 import { API_KEY, type JellyfinStandIn, startEmby, startJellyfin, USER, USER_TOKEN } from '../support/jellyfin.ts';
 import { Installation, type RunningProgram } from '../support/program.ts';
 
@@ -154,7 +154,7 @@ test('who is on the list reaches the server’s own sign-in with nothing added',
   scenes.push(scene);
   assert.is((await scene.signIn(OUTSIDER, USER.password)).status, 200);
   assert.is((await scene.ask(OUTSIDER, `/Items?ApiKey=stale&a=b`, ...token('stale'))).status, 401);
-  const seen = scene.server.requests.at(-1);
+  const seen = scene.server.requests.findLast(isForwarded);
   assert.is(seen?.url, '/Items?a=b');
   assert.equal(seen?.values('x-emby-token'), []);
   assert.is(verdict(await scene.ask(OUTSIDER, '/Startup/User', '-d', '{}')), '403 not-permitted');
@@ -194,7 +194,7 @@ test('Emby signs in below its prefix too, and is closed to the world unless the 
   assert.is((await scene.ask(OUTSIDER, `/emby/Items?api_key=${USER_TOKEN}`)).status, 200);
   assert.is((await scene.ask(OUTSIDER, `/emby${POSTER}`)).status, 200);
   assert.is((await scene.ask('203.0.113.10', `/emby${POSTER}`)).status, 401);
-  const forwarded = scene.server.requests.at(-1);
+  const forwarded = scene.server.requests.findLast(isForwarded);
   assert.equal(forwarded?.values('x-forwarded-for'), [OUTSIDER]);
   scene.installation.configure(tomlFor(scene.server, 'sign_in_networks = "any"\n'));
   const refused = await scene.installation.command(['check']);

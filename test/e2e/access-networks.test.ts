@@ -37,16 +37,16 @@ test('a listed client is served with the token of the gateway, whatever it bring
   for (const own of [[], ['-H', 'X-Plex-Token: stale'], ['-H', 'X-Plex-Token;']]) {
     for (const client of [LISTED, LAN_CLIENT]) {
       assert.is((await guarded.ask(client, '/library/sections?X-Plex-Token=', ...own)).status, 200);
-      const seen = guarded.plex.requests.at(-1);
-      assert.equal(seen?.values('x-plex-token'), [VIEWER_TOKEN]);
-      assert.is(seen?.url, '/library/sections');
+      const seen = guarded.lastReached;
+      assert.equal(seen.values('x-plex-token'), [VIEWER_TOKEN]);
+      assert.is(seen.url, '/library/sections');
     }
   }
 });
 
 test('its own valid token is its own', async ({ guarded }) => {
   assert.is((await guarded.ask(LISTED, '/library/sections', ...OWN_TOKEN)).status, 200);
-  assert.equal(guarded.plex.requests.at(-1)?.values('x-plex-token'), [OWNER_TOKEN]);
+  assert.equal(guarded.lastReached.values('x-plex-token'), [OWNER_TOKEN]);
 });
 
 test('a client that is not listed has to authenticate, and the server sees nothing of it', async ({ guarded }) => {

@@ -40,7 +40,11 @@ async function picture(browser: Browser, name: string): Promise<void> {
   if (PICTURES !== undefined) await browser.screenshot(`${PICTURES}/claim-${name}.png`);
 }
 
+/** Types into the field for the code, on which the page puts the focus. */
 async function type(browser: Browser, text: string): Promise<void> {
+  while ((await browser.evaluate('document.activeElement.id')) !== 'code') {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   for (const key of text) await browser.press(key);
 }
 

@@ -46,7 +46,11 @@ async function picture(browser: Browser, name: string): Promise<void> {
   if (PICTURES !== undefined) await browser.screenshot(`${PICTURES}/signin-${name}.png`);
 }
 
+/** Types into the field for the PIN, on which the page puts the focus. */
 async function type(browser: Browser, text: string): Promise<void> {
+  while ((await browser.evaluate('document.activeElement.id')) !== 'pin') {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   for (const key of text) await browser.press(key);
 }
 
@@ -90,9 +94,9 @@ for (const scheme of ['secure', 'plain'] as const) {
     await browser.navigating(() => browser.press('Enter'));
     assert.is(await browser.evaluate('document.title'), 'Plex');
     assert.is(await fetched(browser, '/library/sections'), 200);
-    const seen = guarded.plex.requests.at(-1);
-    assert.equal(seen?.values('x-plex-token'), [VIEWER_TOKEN]);
-    assert.equal(seen?.values('cookie'), [], 'the server does not see the session');
+    const seen = guarded.lastReached;
+    assert.equal(seen.values('x-plex-token'), [VIEWER_TOKEN]);
+    assert.equal(seen.values('cookie'), [], 'the server does not see the session');
     assert.is(await fetched(browser, '/library/metadata/1', '{ method: "DELETE" }'), 403);
     assert.is(await browser.evaluate('document.cookie'), '', 'no script can read the session');
     const greeting = `new Promise((resolve, reject) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type CurlAnswer, curl } from './curl.ts';
 import { OWNER_TOKEN, type PlexOptions } from './plex.ts';
 import { type LogLine, makePlexHome, type PlexHome, type RunningProgram } from './program.ts';
+import type { SeenRequest } from './stand-in.ts';
 
 /** Listed in `trusted_proxies`: what it puts into X-Forwarded-For is the client. */
 export const PROXY = '127.0.0.9';
@@ -113,16 +114,26 @@ export class GuardedHome {
     return line;
   }
 
-  /** Requests that clients' doings brought to the server: the gateway's own probes and verifications left out. */
+  /** Requests of clients that came to the server, as method and URL. */
   get reached(): readonly string[] {
-    return this.plex.requests
-      .filter((seen) => seen.header('x-forwarded-proto') !== undefined)
-      .map(({ method, url }) => `${method} ${url}`);
+    return this.plex.requests.filter(isForwarded).map(({ method, url }) => `${method} ${url}`);
+  }
+
+  /** The last of them. */
+  get lastReached(): SeenRequest {
+    const last = this.plex.requests.findLast(isForwarded);
+    if (last === undefined) throw new Error('nothing has come to the server');
+    return last;
   }
 
   async close(): Promise<void> {
     await this.home.close();
   }
+}
+
+/** The gateway's own probes and verifications carry no forwarding fields. */
+export function isForwarded(seen: SeenRequest): boolean {
+  return seen.header('x-forwarded-proto') !== undefined;
 }
 
 function guardedToml(home: PlexHome, options: GuardedHomeOptions): string {
