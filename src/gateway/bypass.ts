@@ -2,6 +2,7 @@
 import type { ListenAddress } from '../net/listen.ts';
 import type { Check } from '../ops/check.ts';
 import type { Forwarding } from '../remote/igd.ts';
+import type { RemoteView } from '../remote/view.ts';
 import { createAsk } from '../server/ask.ts';
 import { discoverServers, lanTargets } from '../server/discovery.ts';
 import type { Parts } from './parts.ts';
@@ -9,6 +10,8 @@ import { endpointOf, listensOn } from './published.ts';
 import { hostOf } from './server-moves.ts';
 
 const LOOPBACK = /^(127\.|::1$)/;
+/** Of what a router says about a forwarding. */
+const MAX_DESCRIPTION_LENGTH = 40;
 
 /** Tries out the ways on the LAN. `listeners`: the gateway's own, which are no way past it. */
 export async function bypassChecks(parts: Parts, listeners: readonly ListenAddress[]): Promise<Check[]> {
@@ -24,50 +27,56 @@ export async function bypassChecks(parts: Parts, listeners: readonly ListenAddre
   return checks.filter((check) => check !== undefined);
 }
 
+/** The port under which the site is to be reached, and where it must lead. */
+type WantedPort = Pick<RemoteView, 'outsidePort' | 'inside'>;
+
 /** What the router does: `forwardings` are its ports as far as it tells. */
 export function forwardingChecks(
-  { site, link }: Parts,
+  parts: Parts,
+  listeners: readonly ListenAddress[],
   forwardings: readonly Forwarding[],
-  wanted: {
-    readonly outsidePort: number;
-    readonly inside: { readonly address: string; readonly port: number } | undefined;
-  },
+  wanted: WantedPort,
 ): Check[] {
+  const others = forwardings.filter(
+    ({ internalAddress, internalPort }) =>
+      !parts.site.view.addresses.has(internalAddress) ||
+      !listeners.some(({ address, port }) => port === internalPort && listensOn(address, internalAddress)),
+  );
+  const past = others.filter((forwarding) => leadsToServer(forwarding, parts));
+  const misled = others.find(
+    (forwarding) => forwarding.externalPort === wanted.outsidePort && !past.includes(forwarding),
+  );
+  return [
+    ...past.map((forwarding) => pastTheGateway(forwarding, wanted.outsidePort)),
+    ...(misled === undefined || wanted.inside === undefined ? [] : [astray(misled, wanted.inside)]),
+  ];
+}
+
+function leadsToServer({ internalAddress, internalPort }: Forwarding, { link, site }: Parts): boolean {
   const { url } = link.monitor.snapshot;
-  const serverPort = url === undefined ? undefined : Number(new URL(url).port || 80);
-  const serverAddress = site.view.serverAddress;
-  const isGateway = ({ internalAddress, internalPort }: Forwarding) =>
-    internalAddress === wanted.inside?.address && internalPort === wanted.inside.port;
-  const past = forwardings.filter(
-    (forwarding) =>
-      forwarding.internalPort === serverPort &&
-      (forwarding.internalAddress === serverAddress || site.view.addresses.has(forwarding.internalAddress)) &&
-      !isGateway(forwarding),
-  );
-  const checks = past.map((forwarding): Check => {
-    const { externalPort, internalAddress, internalPort, description } = forwarding;
-    const who = description === '' ? '' : ` (${JSON.stringify(description.slice(0, 40))})`;
-    return {
-      name: 'bypass router',
-      verdict: 'fault',
-      evidence: `port ${externalPort} of the router leads from the Internet to the media server itself, ${endpointOf(internalAddress, internalPort)}${who}`,
-      remedy: `remove that forwarding in the router; in the server: Settings > Remote Access > Manually specify public port: ${wanted.outsidePort}`,
-    };
-  });
-  const misled = forwardings.find(
-    (forwarding) =>
-      forwarding.externalPort === wanted.outsidePort && !isGateway(forwarding) && !past.includes(forwarding),
-  );
-  if (misled === undefined || wanted.inside === undefined) return checks;
-  const { externalPort, internalAddress, internalPort } = misled;
-  const { address, port } = wanted.inside;
-  checks.push({
+  const { serverAddress = '', addresses } = site.view;
+  if (url === undefined || internalPort !== Number(new URL(url).port || 80)) return false;
+  return internalAddress === serverAddress || (addresses.has(serverAddress) && addresses.has(internalAddress));
+}
+
+function pastTheGateway(forwarding: Forwarding, outsidePort: number): Check {
+  const { externalPort, internalAddress, internalPort, description } = forwarding;
+  const who = description === '' ? '' : ` (${JSON.stringify(description.slice(0, MAX_DESCRIPTION_LENGTH))})`;
+  return {
+    name: 'bypass router',
+    verdict: 'fault',
+    evidence: `port ${externalPort} of the router leads from the Internet to the media server itself, ${internalAddress}:${internalPort}${who}`,
+    remedy: `remove that forwarding in the router; in the server: Settings > Remote Access > Manually specify public port: ${outsidePort}`,
+  };
+}
+
+function astray({ externalPort, internalAddress, internalPort }: Forwarding, inside: ListenAddress): Check {
+  return {
     name: 'port forwarding',
     verdict: 'fault',
     evidence: `port ${externalPort} of the router leads to ${internalAddress} port ${internalPort}, where the gateway is not`,
-    remedy: `change it in the router to ${address} port ${port}`,
-  });
-  return checks;
+    remedy: `change it in the router to ${inside.address} port ${inside.port}`,
+  };
 }
 
 /** The server is on this host: it should answer on loopback alone. */

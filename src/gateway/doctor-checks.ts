@@ -29,7 +29,7 @@ export async function doctorChecks(survey: Survey, running: StatusReport | undef
   return [
     ...auditChecks(survey, listeners),
     ...bypass,
-    ...forwardingChecks(parts, forwardings, view),
+    ...forwardingChecks(parts, listeners, forwardings, view),
     ...(running?.checks.filter(({ name }) => name === 'masked addresses') ?? containerMask(survey)),
     ...remoteChecks(view),
   ];

@@ -1,6 +1,6 @@
 /** A home in which nothing works, and the hands that mend it: a second router in front, a resolver that filters, a server that moved. */
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PLEX_ZONE } from './certificates.ts';
@@ -102,6 +102,7 @@ export async function makeBrokenHome(): Promise<BrokenHome> {
     async close() {
       for (const child of resolvers) await end(child);
       await home.close();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
