@@ -58,7 +58,7 @@ export class Gateway {
 
   /** Resolves once every listener is up. Throws `bind`, `permission`, `state`, `certificate` or `config`; nothing stays open then. */
   static async start(options: GatewayOptions): Promise<Gateway> {
-    await options.state.prepare();
+    await prepareState(options);
     const gateway = new Gateway(options, await buildParts(options));
     try {
       await gateway.#start();
@@ -261,6 +261,16 @@ export class Gateway {
       this.#log.warn({ error }, 'the changed networks could not be taken');
     });
   }
+}
+
+async function prepareState({ state, log }: GatewayOptions): Promise<void> {
+  await state.prepare();
+  if (!(await state.isOpenToEverybody())) return;
+  const remedy = `chmod o-w ${state.path}`;
+  log.warn(
+    { remedy },
+    'every user of this host may write into the state folder, and so sign in with a key of their own',
+  );
 }
 
 function isDefaultListen(config: Config): boolean {

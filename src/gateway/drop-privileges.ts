@@ -1,11 +1,12 @@
 /** Becoming an ordinary user once the ports are open, and giving that user the state folder first. */
-import { chownSync, lchownSync, readdirSync } from 'node:fs';
+import { closeSync, constants, fchownSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
 import { userIds } from '../lib/users.ts';
 
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 /** The state folder is two levels deep. */
 const MAX_DEPTH = 3;
 
@@ -33,13 +34,33 @@ export function dropPrivileges(user: string, state: StateFolder, log: Log): void
   }
 }
 
-/** Links are given themselves, never what they point to. */
+/**
+ * By open handles, never by name: what ran as that user before may have put a link where a file was, and with it somebody else's file.
+ * Links, sockets and files with a second name are left as they are.
+ */
 function giveFolder(path: string, uid: number, gid: number, depth: number): void {
-  chownSync(path, uid, gid);
-  if (depth >= MAX_DEPTH) return;
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    const child = join(path, entry.name);
-    if (entry.isDirectory()) giveFolder(child, uid, gid, depth + 1);
-    else lchownSync(child, uid, gid);
+  const mayBeLink = depth === 0 ? 0 : O_NOFOLLOW;
+  const folder = openSync(path, O_RDONLY | O_DIRECTORY | mayBeLink);
+  try {
+    fchownSync(folder, uid, gid);
+    if (depth >= MAX_DEPTH) return;
+    const here = `/proc/self/fd/${folder}`;
+    for (const entry of readdirSync(here, { withFileTypes: true })) {
+      const child = join(here, entry.name);
+      if (entry.isDirectory()) giveFolder(child, uid, gid, depth + 1);
+      else if (entry.isFile()) giveFile(child, uid, gid);
+    }
+  } finally {
+    closeSync(folder);
+  }
+}
+
+function giveFile(path: string, uid: number, gid: number): void {
+  const file = openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const { nlink } = fstatSync(file);
+    if (nlink === 1) fchownSync(file, uid, gid);
+  } finally {
+    closeSync(file);
   }
 }

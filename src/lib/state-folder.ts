@@ -7,6 +7,7 @@ import { GatewayError, messageOf, systemCodeOf } from './errors.ts';
 
 const PRIVATE_FILE_MODE = 0o600;
 const PRIVATE_FOLDER_MODE = 0o700;
+const WRITABLE_BY_EVERYBODY = 0o002;
 /** No file of the state folder is larger; a larger one is not ours. */
 const MAX_STATE_FILE_BYTES = 4 * 1024 * 1024;
 
@@ -34,6 +35,12 @@ export class StateFolder {
         },
       );
     }
+  }
+
+  /** Whether every user may put files there: what is remembered, and the keys, would be theirs to choose. */
+  async isOpenToEverybody(): Promise<boolean> {
+    const { mode } = await stat(this.path);
+    return (mode & WRITABLE_BY_EVERYBODY) !== 0;
   }
 
   pathOf(name: string): string {
