@@ -96,11 +96,10 @@ export class Gateway {
     return this.#remote;
   }
 
-  /** Takes a new configuration, or throws and changes nothing. What is open is decided again. */
-  reload(config: Config): Promise<void> {
-    const reload = this.#reloading.then(() => this.#reload(config));
-    this.#reloading = reload.catch(() => {});
-    return reload;
+  /** Takes a new configuration and forgets failed sign-ins, or throws and changes nothing. What is open is decided again. */
+  async reload(config: Config): Promise<void> {
+    await this.#inTurn(() => this.#reload(config));
+    this.#gate.reset();
   }
 
   /** Everything there is to say about the running gateway. */
@@ -172,6 +171,13 @@ export class Gateway {
     this.#follow(this.#parts, undefined);
     await this.#parts.link.monitor.start();
     await this.#remote.start();
+  }
+
+  /** One reload after the other. */
+  #inTurn(reload: () => Promise<void>): Promise<void> {
+    const done = this.#reloading.then(reload);
+    this.#reloading = done.catch(() => {});
+    return done;
   }
 
   async #reload(config: Config): Promise<void> {
@@ -257,7 +263,8 @@ export class Gateway {
       this.#log.info({ lan: networks, formerly: former.lan.networks }, 'the networks of this host changed');
     }
     await this.#parts.certificates.reload();
-    await this.reload(this.#parts.config).catch((error: unknown) => {
+    // With the configuration of that moment: another may be on its way. Failures stay: a neighbour can make networks come and go.
+    await this.#inTurn(() => this.#reload(this.#parts.config)).catch((error: unknown) => {
       this.#log.warn({ error }, 'the changed networks could not be taken');
     });
   }

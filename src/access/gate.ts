@@ -207,7 +207,7 @@ export class Gate {
     return this.#sessions.end(this.clientOf(head, peer).isTls);
   }
 
-  /** Takes new settings and forgets failures. Throws `config` and changes nothing when the PIN's hash cannot be read. */
+  /** Takes new settings. Throws `config` and changes nothing when the PIN's hash cannot be read. */
   configure(settings: AccessSettings): void {
     const sessions = this.#sessionsFor(settings);
     this.#pinSignIn = new PinSignIn(settings.pinHash, sessions, this.#throttle);
@@ -216,7 +216,6 @@ export class Gate {
     this.#server = undefined;
     this.#sources = this.#sourcesFor(settings);
     this.#throttle.configure(throttleLimits(settings));
-    this.reset();
     this.#review();
   }
 

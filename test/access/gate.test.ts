@@ -313,6 +313,8 @@ changes('of the settings count from the next request on', () =>
     assert.is(await ruleFor(gate, library, LAN), 'admitted');
     assert.is(await ruleFor(gate, withToken('wrong-4')), 'outdated');
     gate.configure(settings);
+    assert.is(await ruleFor(gate, withToken(OWNER_TOKEN)), 'throttled', 'failures are forgotten by reset alone');
+    gate.reset();
     assert.is(await ruleFor(gate, withToken(OWNER_TOKEN)), 'valid');
   }),
 );

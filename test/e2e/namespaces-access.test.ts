@@ -305,11 +305,13 @@ inHome('in a container, whom the engine hides behind its bridge is nobody; whom 
   await home.stop();
 });
 
-inHome('a lease that moves takes the LAN with it', async () => {
-  home.configure('allowed_networks = "lan"');
+inHome('a lease that moves takes the LAN with it, and forgives no guesser', async () => {
+  home.configure('allowed_networks = "lan"', '[limits]\nauth_failures = 2');
   home.host.ip('link set docker0 down');
   await home.run();
   assert.is(ask(home.neighbour), '200');
+  const guess = (token: string) => ask(home.guest, { args: ['-H', `X-Plex-Token: ${token}`] });
+  assert.equal(['one', 'two', 'three'].map(guess), ['401 bad-credentials', '401 bad-credentials', '429 throttled']);
   home.host.ip(
     `addr del ${GATEWAY}/24 dev lan0`,
     'addr add 192.168.7.2/28 dev lan0',
@@ -321,6 +323,7 @@ inHome('a lease that moves takes the LAN with it', async () => {
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
   assert.is(ask(home.neighbour, { from: TELEVISION }), '401 no-credentials');
+  assert.is(guess('four'), '429 throttled');
 });
 
 test.run();
