@@ -61,6 +61,17 @@ function isPublic({ method, url }: SeenRequest): boolean {
   return (method === 'GET' || method === 'HEAD') && PUBLIC_PATH.test(path);
 }
 
+/** What a viewer does, by the path that a server makes of the URL that lets itself be led astray. */
+function isViewing({ method, url }: SeenRequest): boolean {
+  const { pathname } = new URL(decodeURIComponent(decodeURIComponent(url)).replaceAll('\\', '/'), 'http://server');
+  if (method !== 'GET') return false;
+  return (
+    pathname === '/' ||
+    /^\/(?:library\/(?:sections|metadata\/1|parts\/.*)|hubs|playlists|photo\/:\/transcode)$/.test(pathname) ||
+    /^\/:\/(?:timeline|websockets\/notifications)$/.test(pathname)
+  );
+}
+
 function send({ guarded }: Scene, visit: Visit): Promise<number> {
   const { port } = guarded.gateway;
   const { address, method, path, kind, body } = visit;
@@ -226,6 +237,11 @@ test('at the end of the day the server has seen no request without rights, and t
   const withoutRights = forwarded.filter((seen) => !seen.authenticated && !isPublic(seen) && !revoked(seen));
   assert.equal(
     withoutRights.map(({ method, url, rawHeaders }) => `${method} ${url} ${rawHeaders.join('|')}`),
+    [],
+  );
+  const lent = forwarded.filter((seen) => seen.values('x-plex-token').includes(VIEWER_TOKEN));
+  assert.equal(
+    lent.filter((seen) => !isViewing(seen)).map(({ method, url }) => `${method} ${url}`),
     [],
   );
   assert.ok(forwarded.length > 500, String(forwarded.length));

@@ -124,9 +124,18 @@ function withToken(choices: Choices, sender: Sender, address: string, token: str
 }
 
 function television(choices: Choices): Visit {
-  const [method, path] = choices.chance(0.85) ? (['GET', choices.of(LIBRARY)] as const) : choices.of(FORBIDDEN);
+  const forbidden = [...FORBIDDEN, ['GET', choices.of(HOSTILE_PATHS)], ['GET', disguised(choices)]] as const;
+  const [method, path] = choices.chance(0.8) ? (['GET', choices.of(LIBRARY)] as const) : choices.of(forbidden);
   const headers = choices.of([{}, {}, { 'X-Plex-Token': '' }, { Origin: 'https://evil.example' }]);
   return visit(choices, 'television', choices.of(TELEVISIONS), method, path, headers);
+}
+
+/** A path that is not for viewers, written so that it may pass for one. */
+function disguised(choices: Choices): string {
+  const target = choices.of(['/myplex/account', '/:/prefs', '/library/sections/1/refresh', '/services/browse', '/log']);
+  const up = choices.of(['/..', '/%2e%2e', '/.%2e', '/..;', '\\..', '/%252e%252e', '/./..', '/..%00']);
+  const slash = choices.of(['/', '%2f', '%5c', '//', '\\', '%252f']);
+  return `${choices.of(['/library', '/hubs/a', '/web', '/identity'])}${up}${choices.chance() ? up : ''}${target.replaceAll('/', slash)}`;
 }
 
 function staleDevice(choices: Choices): Visit {
