@@ -17,7 +17,7 @@ export interface FullLaneLimits {
   readonly answerIdleTimeoutMs: number;
   /** From the decision on a WebSocket to the media server's 101. */
   readonly upgradeTimeoutMs: number;
-  /** Upgraded sockets are decided again so often. */
+  /** Upgraded sockets are decided again so often; verdicts on credentials are remembered for five minutes. */
   readonly upgradeRecheckMs: number;
   /** After the client has closed its sending side, it may be reading, or gone: so long without progress means gone. */
   readonly halfClosedTimeoutMs: number;
@@ -41,7 +41,7 @@ export const DEFAULT_LIMITS: FullLaneLimits = {
   firstByteTimeoutMs: 120_000,
   answerIdleTimeoutMs: 3_600_000,
   upgradeTimeoutMs: 30_000,
-  upgradeRecheckMs: 300_000,
+  upgradeRecheckMs: 60_000,
   halfClosedTimeoutMs: 1_000,
   refusedBodyBytes: 65_536,
   refusedBodyTimeoutMs: 2_000,
