@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { GatewayError, messageOf, systemCodeOf } from './errors.ts';
 
 const PRIVATE_FILE_MODE = 0o600;
@@ -21,8 +21,7 @@ export class StateFolder {
   /** Creates the folder (0700) when it is missing. Throws `state` when it cannot be written. */
   async prepare(): Promise<void> {
     try {
-      const created = await mkdir(this.path, { recursive: true, mode: PRIVATE_FOLDER_MODE });
-      if (created === this.path) await giveFolderToParentOwner(this.path);
+      await makeFolder(resolve(this.path));
       await this.write('.writable', '');
       await this.remove('.writable');
     } catch (cause) {
@@ -104,6 +103,25 @@ async function giveToOwnerOf(folder: string, made: FileHandle): Promise<void> {
   if (process.getuid?.() !== 0) return;
   const { uid, gid } = await stat(folder);
   await made.chown(uid, gid);
+}
+
+/** Node's own recursive `mkdir` never ends where the system says that a folder which is there is not: below /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (await isFolder(path)) return;
+  const parent = dirname(path);
+  const isParentThere = await isFolder(parent);
+  if (!isParentThere && parent !== path) await makeFolder(parent);
+  await mkdir(path, { mode: PRIVATE_FOLDER_MODE });
+  if (isParentThere) await giveFolderToParentOwner(path);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    if (systemCodeOf(cause) === 'ENOENT') return false;
+    throw cause;
+  }
 }
 
 async function giveFolderToParentOwner(path: string): Promise<void> {
