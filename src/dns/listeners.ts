@@ -27,6 +27,8 @@ interface Listener {
 export class Listeners {
   readonly #options: ListenerOptions;
   readonly #open = new Map<string, Listener>();
+  /** What was said of addresses that could not be had, so that it is said once. Never more than are wanted. */
+  #said = new Map<string, string>();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -44,6 +46,7 @@ export class Listeners {
   async agreeWith(wanted: readonly Endpoint[], mustAll: boolean): Promise<void> {
     const keys = new Set(wanted.map(endpointText));
     const opened: string[] = [];
+    const failed = new Map<string, string>();
     for (const endpoint of wanted.filter((each) => !this.#open.has(endpointText(each)))) {
       try {
         await this.#openListener(endpoint);
@@ -51,18 +54,26 @@ export class Listeners {
       } catch (cause) {
         const error = bindError(endpoint, cause);
         if (!mustAll || isNotReady(endpoint, cause)) {
-          this.#options.log.warn({ error: error.sentence }, 'DNS cannot listen on an address yet');
+          failed.set(endpointText(endpoint), error.sentence);
           continue;
         }
         await Promise.all(opened.map((key) => this.#close(key)));
         throw error;
       }
     }
+    this.#say(failed);
     await Promise.all([...this.#open.keys()].filter((key) => !keys.has(key)).map((key) => this.#close(key)));
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#open.keys()].map((key) => this.#close(key)));
+  }
+
+  #say(failed: Map<string, string>): void {
+    for (const [key, error] of failed) {
+      if (this.#said.get(key) !== error) this.#options.log.warn({ error }, 'DNS cannot listen on an address yet');
+    }
+    this.#said = failed;
   }
 
   async #openListener(endpoint: Endpoint): Promise<void> {
