@@ -4,6 +4,7 @@ import { withSurvey } from '../gateway/survey.ts';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { StateFolder } from '../lib/state-folder.ts';
 import { askControl } from '../ops/control.ts';
+import { plexZone } from '../tls/address-zone.ts';
 import { importCertificate } from '../tls/import.ts';
 import { type CommandContext, EXIT_DONE } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
@@ -22,7 +23,9 @@ export async function run(context: CommandContext): Promise<number> {
   const { machineId, expectedZone } = await withSurvey({ config, stateDir }, async ({ parts }) => {
     const { identity } = await parts.link.monitor.probe();
     await parts.zones.look();
-    return { machineId: config.server.id || identity?.id, expectedZone: parts.zones.ofServer };
+    const written = parts.plexHome.preferences?.certificateUuid;
+    const expectedZone = parts.zones.ofServer ?? (written === undefined ? undefined : plexZone(written));
+    return { machineId: config.server.id || identity?.id, expectedZone };
   });
   const state = new StateFolder(stateDir);
   await state.prepare();

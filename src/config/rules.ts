@@ -23,7 +23,7 @@ const RULES: readonly Rule[] = [
   twoTokens,
   embySignIn,
   contradictoryLan,
-  keyPair,
+  keyWithoutCertificate,
   pemAndPkcs12,
   missingFiles,
   keyPassphraseWithoutKey,
@@ -72,14 +72,13 @@ function contradictoryLan({ access }: Config): RuleFault | undefined {
   };
 }
 
-function keyPair({ certificate }: Config): RuleFault | undefined {
-  const hasCertificate = certificate.cert_file !== '';
-  if (hasCertificate === (certificate.key_file !== '')) return undefined;
-  const [given, missing] = hasCertificate ? ['cert_file', 'key_file'] : ['key_file', 'cert_file'];
+/** The other way round is fine: cert_file may hold the key too. */
+function keyWithoutCertificate({ certificate }: Config): RuleFault | undefined {
+  if (certificate.key_file === '' || certificate.cert_file !== '') return undefined;
   return {
-    keys: [`certificate.${given}`, `certificate.${missing}`],
-    message: `certificate.${given}: is given without ${missing}`,
-    hint: `set ${missing} too, or pfx_file alone`,
+    keys: ['certificate.key_file', 'certificate.cert_file'],
+    message: 'certificate.key_file: is given without cert_file',
+    hint: 'set cert_file too; if one PEM file holds both, name it in cert_file alone',
   };
 }
 
@@ -99,16 +98,17 @@ function missingFiles({ certificate }: Config): RuleFault | undefined {
   return {
     keys: ['certificate.source', 'certificate.cert_file', 'certificate.key_file', 'certificate.pfx_file'],
     message: 'certificate.source: "files" is given, but no file',
-    hint: 'set cert_file and key_file, or pfx_file',
+    hint: 'set cert_file, and key_file unless the key is in it; or pfx_file',
   };
 }
 
 function keyPassphraseWithoutKey({ certificate }: Config): RuleFault | undefined {
-  if (certificate.key_passphrase_file === '' || certificate.key_file !== '') return undefined;
+  const { key_passphrase_file, cert_file, key_file, pfx_file } = certificate;
+  if (key_passphrase_file === '' || `${cert_file}${key_file}` !== '') return undefined;
   return {
     keys: ['certificate.key_passphrase_file', 'certificate.key_file'],
-    message: 'certificate.key_passphrase_file: is given without key_file',
-    hint: certificate.pfx_file === '' ? 'set key_file too' : 'for pfx_file the key is pfx_passphrase_file',
+    message: 'certificate.key_passphrase_file: is given without key_file or cert_file',
+    hint: pfx_file === '' ? 'name the file that holds the key too' : 'for pfx_file the key is pfx_passphrase_file',
   };
 }
 

@@ -8,10 +8,13 @@ import { Pkcs12File } from './pkcs12-file.ts';
 import { plexPassphrase } from './plex-certificate.ts';
 import { isForbidden } from './plex-data-folder.ts';
 
+/** X.690 section 8.9: PKCS#12 begins with it, PEM never does. */
+const DER_SEQUENCE = 0x30;
+
 /** The keys of `[certificate]`, as paths; empty ones undefined. */
 export interface FilesSourceOptions {
   readonly certFile?: string | undefined;
-  /** Undefined: the key is in `certFile`. */
+  /** Undefined: the key is in `certFile`, which may then be PKCS#12 too. */
   readonly keyFile?: string | undefined;
   readonly keyPassphraseFile?: string | undefined;
   readonly pfxFile?: string | undefined;
@@ -31,9 +34,9 @@ export class FilesSource implements CertificateSource {
 
   async load(): Promise<LoadedCertificate | undefined> {
     const { certFile, pfxFile } = this.#options;
-    if (certFile !== undefined) return this.#loadPem(certFile);
-    if (pfxFile !== undefined) return this.#loadPkcs12(pfxFile);
-    return undefined;
+    if (certFile !== undefined) return this.#loadCertFile(certFile);
+    if (pfxFile === undefined) return undefined;
+    return this.#loadPkcs12('certificate.pfx_file', pfxFile, await readConfigured('certificate.pfx_file', pfxFile));
   }
 
   folders(): readonly string[] {
@@ -42,15 +45,22 @@ export class FilesSource implements CertificateSource {
     return [...new Set(paths.map((path) => dirname(path)))];
   }
 
-  async #loadPem(certFile: string): Promise<LoadedCertificate> {
+  /** One file with everything may be PEM or PKCS#12. */
+  async #loadCertFile(certFile: string): Promise<LoadedCertificate> {
+    const bytes = await readConfigured('certificate.cert_file', certFile);
+    const isBinary = bytes[0] === DER_SEQUENCE && this.#options.keyFile === undefined;
+    if (isBinary) return this.#loadPkcs12('certificate.cert_file', certFile, bytes);
+    return this.#loadPem(certFile, bytes.toString('latin1'));
+  }
+
+  async #loadPem(certFile: string, chainText: string): Promise<LoadedCertificate> {
     const { keyFile, keyPassphraseFile } = this.#options;
     const passphrase = await readPassphrase('certificate.key_passphrase_file', keyPassphraseFile);
-    const chainText = await readText('certificate.cert_file', certFile);
     const keyText = keyFile === undefined ? chainText : await readText('certificate.key_file', keyFile);
     const subject = `certificate.cert_file: ${JSON.stringify(certFile)}`;
     if (pemBlocks(chainText).length === 0) {
       throw new GatewayError('certificate', `${subject} is not PEM`, {
-        hint: 'PEM begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file in certificate.pfx_file instead',
+        hint: 'PEM begins with -----BEGIN CERTIFICATE-----; name a .p12 or .pfx file in certificate.pfx_file, without key_file',
       });
     }
     const keySubject = keyFile === undefined ? subject : `certificate.key_file: ${JSON.stringify(keyFile)}`;
@@ -61,11 +71,10 @@ export class FilesSource implements CertificateSource {
     return { chain, origin: certFile };
   }
 
-  async #loadPkcs12(pfxFile: string): Promise<LoadedCertificate> {
-    const bytes = await readConfigured('certificate.pfx_file', pfxFile);
+  async #loadPkcs12(key: string, path: string, bytes: Buffer): Promise<LoadedCertificate> {
     const passphrases = await this.#pfxPassphrases();
-    const chain = await this.#pfx.open(`certificate.pfx_file: ${JSON.stringify(pfxFile)}`, bytes, passphrases);
-    return { chain, origin: pfxFile };
+    const chain = await this.#pfx.open(`${key}: ${JSON.stringify(path)}`, bytes, passphrases);
+    return { chain, origin: path };
   }
 
   async #pfxPassphrases(): Promise<string[]> {

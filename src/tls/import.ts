@@ -6,7 +6,7 @@ import type { KeyedChain } from './chain.ts';
 import { digestOf, KeptCertificate, type KeptCopy } from './kept-certificate.ts';
 import { openPkcs12 } from './pkcs12.ts';
 import { plexPassphrase } from './plex-certificate.ts';
-import { isNewer } from './server-source.ts';
+import { isForZone, isNewer } from './server-source.ts';
 
 const SUBJECT = 'the imported file';
 
@@ -17,23 +17,25 @@ export interface ImportRequest {
   readonly machineId?: string | undefined;
   /** Further passphrases to try. */
   readonly passphrases?: readonly string[];
-  /** The zone that the server is known to have. */
+  /** The zone that the server is known to have; undefined: it cannot be asked, and the kept certificate's zone stands in. */
   readonly expectedZone?: string | undefined;
   readonly now?: Date;
 }
 
 /**
  * Keeps the certificate (0600, in the state folder) and describes it. Importing the same file again changes nothing.
- * Throws `certificate` and changes nothing when the file cannot be opened, its key does not fit, it is for another zone or for none, it is
- * not valid now, or it is older than the one that is kept; `state` when it cannot be kept.
+ * Throws `certificate` and changes nothing when the file cannot be opened, its key does not fit, it is for another zone or for none (with no zone known: another
+ * than the kept one's), it is not valid now, or it is older than the one that is kept; `state` when it cannot be kept.
  */
 export async function importCertificate(request: ImportRequest): Promise<CertificateFacts> {
   const now = request.now ?? new Date();
   const chain = await openPkcs12(SUBJECT, request.bytes, passphrasesOf(request));
-  checkZone(chain, request.expectedZone);
-  checkDates(chain, now);
   const kept = new KeptCertificate(request.state);
-  checkAge(chain, await readKept(kept));
+  const present = await readKept(kept);
+  checkZone(chain, request.expectedZone);
+  if (request.expectedZone === undefined) checkSameServer(chain, present, kept.path);
+  checkDates(chain, now);
+  checkAge(chain, present);
   await kept.write(chain, digestOf(request.bytes));
   return describeCertificate(chain, { source: 'server', origin: kept.path }, now);
 }
@@ -68,6 +70,20 @@ function checkZone(chain: KeyedChain, expected: string | undefined): void {
   }
 }
 
+/** The passphrase comes from an id that is public, so that a file opens proves nothing about whose it is. */
+function checkSameServer(chain: KeyedChain, present: KeptCopy | undefined, path: string): void {
+  const [keptZone] = present === undefined ? [] : alternativeNames(present.chain.leaf.subjectAltName).zones;
+  if (keptZone === undefined || isForZone(chain, keptZone)) return;
+  const { names } = alternativeNames(chain.leaf.subjectAltName);
+  throw new GatewayError(
+    'certificate',
+    `${SUBJECT} is for ${JSON.stringify(names[0] ?? '')}, the kept one for "*.${keptZone}", and the media server does not show which is its own`,
+    {
+      hint: `start the media server with Secure connections on and import again; or, if it has got a new name for good, remove ${JSON.stringify(path)} first`,
+    },
+  );
+}
+
 function checkDates(chain: KeyedChain, now: Date): void {
   const { validFromDate, validToDate } = chain.leaf;
   if (validToDate <= now) {
@@ -84,11 +100,8 @@ function checkDates(chain: KeyedChain, now: Date): void {
 
 function checkAge(chain: KeyedChain, kept: KeptCopy | undefined): void {
   if (kept === undefined || !isNewer(kept.chain, chain)) return;
-  if (
-    alternativeNames(kept.chain.leaf.subjectAltName).names.join() !==
-    alternativeNames(chain.leaf.subjectAltName).names.join()
-  )
-    return;
+  const namesOf = ({ leaf }: KeyedChain) => alternativeNames(leaf.subjectAltName).names.join();
+  if (namesOf(kept.chain) !== namesOf(chain)) return;
   throw new GatewayError('certificate', `${SUBJECT} was issued before the one that is kept already`, {
     hint: 'see that the right file is pushed: the server writes Cache/cert-v2.p12',
   });

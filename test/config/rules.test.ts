@@ -37,17 +37,19 @@ test('the sign-in of Emby stays at home until the user states that it reads X-Fo
 
 test('certificate files come complete, and of one kind', () => {
   const faults: Readonly<Record<string, string>> = {
-    'cert_file = "c"': '2:13: certificate.cert_file: is given without key_file',
     'key_file = "k"': '2:12: certificate.key_file: is given without cert_file',
     'cert_file = "c"\nkey_file = "k"\npfx_file = "p"': '4:12: certificate.pfx_file: is given together with cert_file',
     'source = "files"': '2:10: certificate.source: "files" is given, but no file',
-    'key_passphrase_file = "p"': '2:23: certificate.key_passphrase_file: is given without key_file',
+    'key_passphrase_file = "p"': '2:23: certificate.key_passphrase_file: is given without key_file or cert_file',
     'source = "acme"': '2:10: certificate.source: "acme" is given, but no name to ask a certificate for',
   };
   for (const [text, fault] of Object.entries(faults)) assert.equal(faultsOf(`[certificate]\n${text}`), [fault], text);
   for (const right of [
     'source = "files"\npfx_file = "p"\npfx_passphrase_file = "w"',
     'source = "files"\ncert_file = "c"\nkey_file = "k"\nkey_passphrase_file = "w"',
+    'source = "files"\ncert_file = "chain-and-key.pem"',
+    'cert_file = "chain-and-key.pem"\nkey_passphrase_file = "w"',
+    'source = "files"\ncert_file = "all.p12"\npfx_passphrase_file = "w"',
     'source = "acme"\nnames = ["a.example"]',
   ]) {
     assert.equal(faultsOf(`[certificate]\n${right}`), [], right);

@@ -64,6 +64,18 @@ test('encrypted keys open with their passphrase file', async (context) => {
   }
 });
 
+test('cert_file alone may hold everything, as PEM or as PKCS#12', async (context) => {
+  const certFile = join(context.folder, 'everything.p12');
+  const pfxPassphraseFile = join(context.folder, 'passphrase');
+  await writeFile(pfxPassphraseFile, 'of my own\n');
+  await writeFile(certFile, makePkcs12(own, { passphrase: 'of my own' }));
+  const store = await startStore(context, { sources: [new FilesSource({ certFile, pfxPassphraseFile })] });
+  assert.is(store.facts()[0]?.fingerprint, fingerprintOf(own));
+  await writeFile(certFile, exact.certificatePem + exact.chainPem + exact.keyPem);
+  await store.reload();
+  assert.is(store.facts()[0]?.fingerprint, fingerprintOf(exact));
+});
+
 test('a key with its curve parameters in front is read', async (context) => {
   const parameters = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
   const store = await startStore(context, {
@@ -124,7 +136,8 @@ test('every fault of configured files is one sentence that names the key of the 
     ],
     [{ certFile: path('short.pem') }, /is not PEM$/],
     [{ certFile: path('broken.pem'), keyFile: path('key.pem') }, /holds a certificate that cannot be read/],
-    [{ certFile: path('file.p12') }, /is not PEM$/],
+    [{ certFile: path('file.p12'), keyFile: path('key.pem') }, /is not PEM$/],
+    [{ certFile: path('file.p12') }, /^certificate\.cert_file: ".*" is not opened by the passphrase/],
     [{ pfxFile: path('chain.pem') }, /^certificate\.pfx_file: ".*" is PEM, not PKCS#12$/],
     [
       { pfxFile: path('file.p12'), pfxPassphraseFile: path('wrong') },

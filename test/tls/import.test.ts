@@ -1,5 +1,5 @@
 /** `certificate import`: what is taken, and that a refusal leaves everything as it was. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -126,6 +126,32 @@ test('a file that is older than the kept one is refused', async (context) => {
     (fault) => fault,
   );
   assert.match((error as GatewayError).sentence, 'was issued before the one that is kept already');
+});
+
+test("while the server does not show its zone, another zone's file does not replace the kept one, although the passphrase opens it", async (context) => {
+  const kept = new KeptCertificate(context.state);
+  await importInto(context, { expectedZone: undefined });
+  const before = await readFile(kept.path);
+  const error = await importInto(context, { bytes: makePkcs12(other), expectedZone: undefined }).then(
+    () => undefined,
+    (fault) => fault,
+  );
+  assert.instance(error, GatewayError);
+  const { sentence } = error as GatewayError;
+  assert.match(sentence, `is for "*.${'f'.repeat(32)}.plex.direct", the kept one for "*.${PLEX_ZONE}"`);
+  assert.match(sentence, `or, if it has got a new name for good, remove "${kept.path}" first`);
+  assert.equal(await readFile(kept.path), before);
+  await importInto(context, { bytes: makePkcs12(makePlexCertificate({ key: 'ec' })), expectedZone: undefined });
+  assert.not.equal(await readFile(kept.path), before);
+});
+
+test('a server that shows a new zone gets its file taken, and so does the first file of all', async (context) => {
+  const newZone = `${'f'.repeat(32)}.plex.direct`;
+  await importInto(context);
+  await importInto(context, { bytes: makePkcs12(other), expectedZone: newZone });
+  await rm(new KeptCertificate(context.state).path);
+  const facts = await importInto(context, { expectedZone: undefined });
+  assert.equal(facts.zones, [PLEX_ZONE]);
 });
 
 test('what root imports belongs to the owner of the state folder, so that the service can read it', async (context) => {

@@ -9,13 +9,16 @@ export const certificate = section('The certificate that TLS clients see.', {
   }),
   cert_file: path(readPath, {
     initial: '',
-    help: 'The certificate chain in PEM, the leaf first. Read again when it changes.',
+    help: 'The certificate chain in PEM, the leaf first; the private key may be in it. Read again when it changes.',
     example: '"/etc/ssl/films.example.org/fullchain.pem"',
   }),
-  key_file: path(readPath, { initial: '', help: 'The private key in PEM that belongs to cert_file.' }),
+  key_file: path(readPath, {
+    initial: '',
+    help: 'The private key in PEM that belongs to cert_file. Empty: it is in cert_file.',
+  }),
   key_passphrase_file: path(readPath, {
     initial: '',
-    help: 'The file that holds the passphrase of key_file. Empty: the key is not encrypted.',
+    help: 'The file that holds the passphrase of the key in key_file or cert_file. Empty: the key is not encrypted.',
   }),
   pfx_file: path(readPath, { initial: '', help: 'Certificate and key in one PKCS#12 file, instead of the PEM files.' }),
   pfx_passphrase_file: path(readPath, {
