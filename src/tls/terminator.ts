@@ -11,6 +11,10 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 const TICKET_KEY_BYTES = 48;
 /** A stolen key opens the sessions of one day; after a change, every client does one full handshake. */
 const TICKET_KEY_LIFETIME_MS = 24 * 60 * 60_000;
+/** What is spoken behind TLS, the best first. */
+const PROTOCOLS: readonly string[] = ['http/1.1'];
+/** What a certificate authority speaks that checks who holds a name (RFC 8737), and nobody else. */
+const ACME_TLS = 'acme-tls/1';
 /** Codes come from OpenSSL and the system; a bound all the same. */
 const MAX_FAILURE_CODES = 64;
 
@@ -23,6 +27,8 @@ export interface ContextChooser {
 
 export interface TlsTerminatorOptions {
   readonly certificates: ContextChooser;
+  /** The certificate that proves `serverName` to a certificate authority; undefined: it is not being proven now. */
+  readonly challengeFor?: (serverName: string) => SecureContext | undefined;
   readonly log?: Log;
   readonly handshakeTimeoutMs?: number;
   readonly ticketKeyLifetimeMs?: number;
@@ -49,7 +55,7 @@ export interface TlsCounters {
 
 /**
  * A name that no certificate covers gets the default certificate, not an alert: apps connect by address, send stale names, and judge the
- * certificate themselves. ALPN offers HTTP/1.1 alone. One `tls.Server` lives as long as this, and so do its ticket keys: neither a swapped
+ * certificate themselves. ALPN offers HTTP/1.1 alone, and to a certificate authority its own protocol while it checks a name. One `tls.Server` lives as long as this, and so do its ticket keys: neither a swapped
  * certificate nor a reload ends a session.
  */
 export class TlsTerminator {
@@ -59,6 +65,9 @@ export class TlsTerminator {
   #ticketKeys = randomBytes(TICKET_KEY_BYTES);
   /** A TLS socket does not tell which socket it wraps; the four numbers of the connection do. */
   readonly #pending = new Map<string, PendingHandshake>();
+  readonly #challengeFor: (serverName: string) => SecureContext | undefined;
+  /** Handshakes that prove a name to a certificate authority. */
+  readonly #challenged = new WeakSet<TLSSocket>();
   readonly #failed = new Map<string, number>();
   #completed = 0;
   #resumed = 0;
@@ -66,12 +75,19 @@ export class TlsTerminator {
   constructor(options: TlsTerminatorOptions) {
     const { certificates, log = silentLog, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
     this.#log = log;
+    this.#challengeFor = options.challengeFor ?? (() => undefined);
+    const terminator = this;
     this.#server = createServer({
       ...certificates.defaultContextOptions,
       ticketKeys: this.#ticketKeys,
-      ALPNProtocols: ['http/1.1'],
       handshakeTimeout: handshakeTimeoutMs,
-      SNICallback: (serverName, done) => done(null, certificates.contextFor(serverName)),
+      ALPNCallback(this: TLSSocket, { servername, protocols }) {
+        return terminator.#chooseProtocol(this, servername, protocols);
+      },
+      // With TLS 1.3 it comes after the choice of the protocol, and would take that one's certificate back.
+      SNICallback(this: TLSSocket, serverName, done) {
+        done(null, terminator.#challenged.has(this) ? undefined : certificates.contextFor(serverName));
+      },
     });
     this.#server.on('secureConnection', (socket) => this.#complete(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#fail(error, socket));
@@ -118,6 +134,15 @@ export class TlsTerminator {
     this.#server.setTicketKeys(this.#ticketKeys);
   }
 
+  /** Undefined: none of theirs is spoken here; the handshake ends with `no_application_protocol` (RFC 7301 section 3.2). */
+  #chooseProtocol(socket: TLSSocket, serverName: string, protocols: readonly string[]): string | undefined {
+    const challenge = protocols.includes(ACME_TLS) ? this.#challengeFor(serverName.toLowerCase()) : undefined;
+    if (challenge === undefined) return PROTOCOLS.find((protocol) => protocols.includes(protocol));
+    this.#challenged.add(socket);
+    socket.setKeyCert(challenge);
+    return ACME_TLS;
+  }
+
   #complete(socket: TLSSocket): void {
     const key = connectionKey(socket);
     const handshake = key === undefined ? undefined : this.#pending.get(key);
@@ -126,6 +151,12 @@ export class TlsTerminator {
       return;
     }
     this.#pending.delete(key);
+    if (this.#challenged.has(socket)) {
+      // The certificate was all there is to see (RFC 8737 section 3).
+      socket.on('error', () => {});
+      socket.end();
+      return;
+    }
     this.#completed += 1;
     if (socket.isSessionReused()) this.#resumed += 1;
     handshake.onSecure(socket, typeof socket.servername === 'string' ? socket.servername : undefined);
