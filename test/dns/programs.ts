@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { freePort } from '../support/free-port.ts';
 import { exchange, question } from './ask.ts';
 
 const START_DEADLINE_MS = 8000;
@@ -108,13 +108,4 @@ export function startUnbound(included: string, lines: readonly string[] = []): P
     writeFileSync(join(folder, 'included.conf'), included);
     return ['-d', '-c', join(folder, 'unbound.conf')];
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

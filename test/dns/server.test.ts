@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type DnsOptions, startDns } from '../../src/dns/server.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
+import { freePort } from '../support/free-port.ts';
 import { askTcp, askUdp, decode, exchange, framed, openTcp, question, readMessages } from './ask.ts';
 import { dnsOptions, GATEWAY, network, portOf, SERVER, siteValues, withDns, ZONE } from './site.ts';
 
@@ -242,11 +243,3 @@ clients('are judged anew when the list changes', async () => {
 });
 
 clients.run();
-
-/** A port that is free for UDP and TCP on the addresses of these tests. */
-async function freePort(): Promise<number> {
-  const service = await startDns(dnsOptions(siteValues(), { listen: ['127.0.0.2:0'] }));
-  const port = portOf(service.addresses()[0] ?? '');
-  await service.close();
-  return port;
-}

@@ -2,13 +2,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
 import { curl } from '../support/curl.ts';
+import { freePort } from '../support/free-port.ts';
 import { GuardedHome } from '../support/guarded-home.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
 import { startPlexAccount } from '../support/plex-account.ts';
@@ -208,15 +209,6 @@ async function startProxy(
     await exited;
   };
   return { url: `http://${OWN_ADDRESS}:${port}`, stop };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, OWN_ADDRESS);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function listening(port: number, child: ChildProcess): Promise<void> {

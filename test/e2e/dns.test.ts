@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { freePort } from '../support/free-port.ts';
 import { makePlexHome, type PlexHome, type RunningProgram } from '../support/program.ts';
 
 const run = promisify(execFile);
@@ -22,7 +23,7 @@ const test = suite<Scene>('DNS of the gateway');
 
 test.before(async (scene) => {
   scene.home = await makePlexHome();
-  scene.port = await freeUdpPort();
+  scene.port = await freePort();
   scene.home.installation.configure(
     scene.home.toml(`[dns]\nlisten = ["127.0.0.1:${scene.port}"]\ngateway_addresses = ["${OWN_ADDRESS}"]\n`),
   );
@@ -32,14 +33,6 @@ test.before(async (scene) => {
 test.after(async ({ home }) => {
   await home.close();
 });
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
-}
 
 async function dig(port: number, ...args: string[]): Promise<string> {
   const { stdout } = await run('dig', ['@127.0.0.1', '-p', String(port), '+time=2', '+tries=2', ...args]);
@@ -70,12 +63,13 @@ test('what is not ours is refused without upstreams', async ({ port }) => {
 });
 
 test('through dnsmasq with rebinding protection on, the snippet makes the names work', async ({ home, port }) => {
-  const frontPort = await freeUdpPort();
+  const frontPort = await freePort();
   const { stdout } = await home.installation.command(['snippet', 'dnsmasq']);
   const file = join(home.installation.folder, 'dnsmasq.conf');
   const common = `port=${frontPort}\nlisten-address=127.0.0.1\nbind-interfaces\nno-resolv\nno-hosts\nstop-dns-rebind\nuser=root\n`;
   writeFileSync(file, common + stdout.slice(0, stdout.indexOf('#\n')));
   const dnsmasq = spawn('dnsmasq', ['--keep-in-foreground', `--conf-file=${file}`, '--pid-file='], { stdio: 'ignore' });
+  const ended = once(dnsmasq, 'close');
   try {
     const name = home.name(OWN_ADDRESS.replaceAll('.', '-'));
     let answer = '';
@@ -86,7 +80,7 @@ test('through dnsmasq with rebinding protection on, the snippet makes the names 
     assert.match(stdout, `server=/${home.name('x').slice(2)}/127.0.0.1#${port}`);
   } finally {
     dnsmasq.kill();
-    await once(dnsmasq, 'close');
+    await ended;
   }
 });
 

@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import { makeCertificate, type TestCertificate } from '../support/certificates.ts';
 import { curl } from '../support/curl.ts';
+import { freePort } from '../support/free-port.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
 import { makePlexHome, type Outcome, type PlexHome, type RunningProgram } from '../support/program.ts';
 
@@ -33,13 +34,6 @@ async function listenSomewhere(): Promise<{ server: Server; port: number }> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { server, port: (server.address() as { port: number }).port };
-}
-
-async function freePort(): Promise<number> {
-  const { server, port } = await listenSomewhere();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function listening(addresses: readonly string[], ports: readonly number[], more = ''): string {

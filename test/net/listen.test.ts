@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { GatewayError } from '../../src/lib/errors.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { type ListenAddress, type Listeners, listen } from '../../src/net/listen.ts';
+import { freePort } from '../support/free-port.ts';
 
 const test = suite('listeners');
 const open: { close(): unknown }[] = [];
@@ -40,12 +41,6 @@ async function takenPort(host: string): Promise<number> {
   open.push(server);
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const port = await takenPort('127.0.0.1');
-  open.pop()?.close();
-  return port;
 }
 
 /** What the listener says to a client of it. */

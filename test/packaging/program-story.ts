@@ -9,9 +9,9 @@ import * as assert from 'uvu/assert';
 import type { Architecture } from '../../docker/program/pins.ts';
 import { below, tree } from '../../docker/program/tree.ts';
 import { curl } from '../support/curl.ts';
+import { freePort } from '../support/free-port.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
 import { makePlexHome, RunningProgram } from '../support/program.ts';
-import { freeUdpPort } from './free-port.ts';
 import { Jail, whyNoJail } from './jail.ts';
 import { programFor } from './programs.ts';
 import { hasCommand, output } from './system.ts';
@@ -63,7 +63,7 @@ export async function tellProgramStory(architecture: Architecture): Promise<void
     const home = await makePlexHome();
     closers.push(() => home.close());
     cpSync(home.dataDir, join(jail.root, 'plex'), { recursive: true });
-    const dnsPort = await freeUdpPort();
+    const dnsPort = await freePort();
     const configure = (log: string) =>
       writeFileSync(
         join(jail.root, 'etc/lockgate.toml'),
