@@ -150,6 +150,10 @@ export class Gateway {
       isServerUsable: () => isUsable(parts().link.monitor.snapshot),
       serverName: () => serverName(parts()),
       serverUrl: () => parts().link.monitor.snapshot.url,
+      trustGround: async () => {
+        const { trustGround } = await import('./gateway/trust.ts');
+        return trustGround(parts(), state, this.#entrance.addresses());
+      },
       statusView: (ask) => statusView(this, ask),
       metrics: () => renderSamples(gatewaySamples(this)),
     });

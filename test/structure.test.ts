@@ -24,6 +24,7 @@ const IMPORTERS_ALLOWED: Readonly<Record<string, number>> = {
   dns2: 1,
   'lru-cache': 1,
   pino: 1,
+  uqr: 1,
   'smol-toml': 1,
   valibot: 1,
 };

@@ -42,7 +42,7 @@ export type RefusalReason =
   | 'starting'
   | 'server-timeout';
 
-export type GatewayPage = 'status' | 'health' | 'metrics' | 'signin' | 'setup';
+export type GatewayPage = 'status' | 'health' | 'metrics' | 'signin' | 'setup' | 'trust';
 
 /** How much of the status page the asker may see. */
 export type PageScope = 'none' | 'lights' | 'everything';

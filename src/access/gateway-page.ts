@@ -13,6 +13,10 @@ const PAGES: ReadonlyMap<string, GatewayPage> = new Map([
   ['/.lockgate/metrics', 'metrics'],
   ['/.lockgate/signin', 'signin'],
   ['/.lockgate/setup', 'setup'],
+  ['/.lockgate/trust', 'trust'],
+  ['/.lockgate/trust/lockgate-ca.mobileconfig', 'trust'],
+  ['/.lockgate/trust/lockgate-ca.crt', 'trust'],
+  ['/.lockgate/trust/lockgate-ca.pem', 'trust'],
 ]);
 const RETRY_SECONDS = 5;
 
@@ -35,6 +39,7 @@ const PAGE_RULES: Readonly<Record<GatewayPage, PageRule>> = {
   status: statusPage,
   signin: signInPage,
   setup: setupPage,
+  trust: trustPage,
 };
 
 export function gatewayPage(facts: Facts, rule: RuleName): Decision | NeedsCredentials | undefined {
@@ -116,4 +121,10 @@ function setupPage(facts: Facts, rule: RuleName): Decision {
   if (facts.server.state !== 'unknown') return formPage(facts, rule, 'setup');
   const detail = 'The media server does not answer yet; start it, then load this page again.';
   return refuse(facts, { rule, status: 503, reason: 'starting', detail, retryAfterSeconds: RETRY_SECONDS });
+}
+
+/** What is handed out is no secret; from afar nobody could compare it, and nobody needs it. */
+function trustPage(facts: Facts, rule: RuleName): Decision {
+  if (isNear(facts) || isLetIn(facts)) return readable(facts, rule) ?? page(rule, 'trust', 'none');
+  return notPermitted(facts, rule, `The gateway's root certificate is for the LAN: ${notNear(facts)}.`);
 }

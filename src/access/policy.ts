@@ -81,9 +81,9 @@ function plainHttp(facts: Facts, rule: RuleName): Decision | undefined {
   return facts.corsOrigin === undefined ? redirect : { ...redirect, corsOrigin: facts.corsOrigin };
 }
 
-/** Health checks know no TLS, and before the server is claimed there is no certificate to speak of. */
+/** Health checks know no TLS, nobody trusts a root before having it, and before the server is claimed there is no certificate to speak of. */
 function isPageOverPlainHttp({ gatewayPath, server, isSetupUnderWay }: Facts): boolean {
-  if (gatewayPath !== 'setup') return gatewayPath === 'health';
+  if (gatewayPath !== 'setup') return gatewayPath === 'health' || gatewayPath === 'trust';
   return server.state === 'unclaimed' || server.state === 'signed-out' || isSetupUnderWay;
 }
 

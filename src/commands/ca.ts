@@ -15,7 +15,9 @@ export async function run(context: CommandContext): Promise<number> {
       hint: 'start the gateway: it makes one when there is no other certificate, or with [certificate] source = "private-ca"',
     });
   }
+  const { fingerprint256: fingerprint } = authority.certificate;
   const text = context.options['mobileconfig'] === true ? authority.mobileconfig : authority.certificatePem;
-  context.print(context.json ? JSON.stringify({ certificate: text }) : text.trimEnd());
+  if (context.json) context.print(JSON.stringify({ certificate: text, fingerprint }));
+  else context.print(context.options['fingerprint'] === true ? `SHA-256 ${fingerprint}` : text.trimEnd());
   return EXIT_DONE;
 }

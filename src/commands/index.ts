@@ -91,9 +91,10 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'ca',
-    synopsis: '[--mobileconfig]',
-    summary: "print the private CA's certificate (PEM), or a profile for Apple devices",
-    options: { mobileconfig: { type: 'boolean' } },
+    synopsis: '[--mobileconfig | --fingerprint]',
+    summary:
+      "print the private CA's certificate (PEM), a profile for Apple devices, or the fingerprint to compare; the page /.lockgate/trust says how to install it",
+    options: { mobileconfig: { type: 'boolean' }, fingerprint: { type: 'boolean' } },
     load: () => import('./ca.ts'),
   },
   {

@@ -91,6 +91,7 @@ function welcome(gateway: Gateway, caFile: string): string[] {
     `  plain HTTP        http://127.0.0.1:${port}/   (the same port, told apart by the first byte)`,
     `  its status        https://127.0.0.1:${port}/.lockgate/`,
     `  trust the CA      ${caFile}`,
+    `  on your devices   http://${endpointOf(lanAddress ?? '127.0.0.1', port)}/.lockgate/trust   (the root to install, step by step)`,
     `  with curl         curl --cacert ${caFile} https://127.0.0.1:${port}/`,
     ...(name === undefined
       ? []

@@ -1,4 +1,4 @@
-/** The gateway's own pages under `/.lockgate/`: health, metrics, status, sign-in, set-up. The policy has already let the asker in. */
+/** The gateway's own pages under `/.lockgate/`: health, metrics, status, sign-in, set-up, trust. The policy has already let the asker in. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gate } from '../access/gate.ts';
 import type { PageAsk } from '../http/full-lane.ts';
@@ -6,6 +6,7 @@ import type { RenderedPage } from '../http/pages/layout.ts';
 import type { SetupView } from '../http/pages/setup-page.ts';
 import type { SignInView } from '../http/pages/signin-page.ts';
 import type { StatusView } from '../http/pages/status-page.ts';
+import type { TrustGround } from './trust.ts';
 
 /** The forms have two short fields. */
 const MAX_FORM_BYTES = 4096;
@@ -23,6 +24,7 @@ export interface GatewayPagesOptions {
   readonly isServerUsable: () => boolean;
   readonly serverName: () => string | undefined;
   readonly serverUrl: () => string | undefined;
+  readonly trustGround: () => Promise<TrustGround>;
   readonly statusView: (ask: PageAsk) => Promise<StatusView>;
   readonly metrics: () => string;
 }
@@ -51,6 +53,8 @@ export class GatewayPages {
         return this.#signIn(ask);
       case 'setup':
         return this.#setup(ask);
+      case 'trust':
+        return this.#trust(ask);
     }
   }
 
@@ -63,6 +67,11 @@ export class GatewayPages {
   async #status(ask: PageAsk): Promise<void> {
     const { renderStatusPage } = await import('../http/pages/status-page.ts');
     sendPage(ask, renderStatusPage(await this.#options.statusView(ask)));
+  }
+
+  async #trust(ask: PageAsk): Promise<void> {
+    const { trustAnswer } = await import('./trust.ts');
+    send(ask, trustAnswer(ask, await this.#options.trustGround()));
   }
 
   async #signIn(ask: PageAsk): Promise<void> {
@@ -149,7 +158,7 @@ function sendTooLarge(ask: PageAsk): void {
 
 function send(
   { response, head }: PageAsk,
-  answer: { status: number; headers: Readonly<Record<string, string>>; body: string },
+  answer: { status: number; headers: Readonly<Record<string, string>>; body: string | Buffer },
 ): void {
   writeAnswer(response, head.method === 'HEAD', answer);
 }
@@ -157,7 +166,7 @@ function send(
 function writeAnswer(
   response: ServerResponse,
   isHead: boolean,
-  { status, headers, body }: { status: number; headers: Readonly<Record<string, string>>; body: string },
+  { status, headers, body }: { status: number; headers: Readonly<Record<string, string>>; body: string | Buffer },
 ): void {
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
   response.end(isHead ? undefined : body);

@@ -105,9 +105,19 @@ export class Authority {
     return new Authority(folder, root, clock);
   }
 
-  /** What devices install to trust the gateway: the root certificate, PEM. */
+  /** What devices install to trust the gateway: the root certificate. */
+  get certificate(): X509Certificate {
+    return this.#root.certificate;
+  }
+
+  /** The same as PEM. */
   get certificatePem(): string {
     return this.#root.certificate.toString();
+  }
+
+  /** The domains that the root may vouch for, and everything below them. */
+  get domains(): readonly string[] {
+    return this.#root.domains;
   }
 
   /** The same as a configuration profile for Apple devices, XML. */

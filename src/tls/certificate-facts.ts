@@ -94,7 +94,7 @@ function problemsOf(facts: Omit<CertificateFacts, 'problems'>, now: Date): Certi
   }
   if (facts.source === 'private-ca') {
     const remedy =
-      "browsers accept it once `lockgate ca` is installed there; for apps use the media server's own certificate";
+      "browsers accept it once its root is installed, as the page /.lockgate/trust shows; for apps use the media server's own certificate";
     add('warning', 'is of the private CA: media apps on TVs and phones will not accept it', remedy);
   }
   return problems;

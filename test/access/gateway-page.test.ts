@@ -48,6 +48,9 @@ paths('in disguise name no page and belong to nobody else', () => {
     '\\.lockgate\\setup',
     '/.lockgate/setup/',
     '/.lockgate/setup/x',
+    '/.lockgate/trust/',
+    '/.lockgate/trust/root.pem',
+    '/.lockgate/trust/../trust',
     '/.lockgate/setup%00',
     '/.lockgate/setup;x=1',
     '/.lockgate;x/setup',
@@ -201,6 +204,22 @@ cases('set-up page', [
     [at('setup'), { server: { ...JELLYFIN.server, state: 'unclaimed' } }],
     '404 not-found',
   ],
+]);
+
+cases('trust page', [
+  ['is shown on the LAN', [at('trust')], 'trust none'],
+  ['is shown on loopback', [at('trust'), { place: 'loopback' }], 'trust none'],
+  ['is shown while nothing else is served', [at('trust'), UNCLAIMED], 'trust none'],
+  ['is shown to a listed client from afar', [at('trust'), OUTSIDE, LISTED], 'trust none'],
+  ['is not for those outside', [at('trust'), OUTSIDE], '403 not-permitted'],
+  [
+    'is not for those outside with credentials either',
+    [at('trust'), OUTSIDE, { credentials: 'valid' }],
+    '403 not-permitted',
+  ],
+  ['is not for masked clients', [at('trust'), MASKED], '403 not-permitted'],
+  ['is not shown under a foreign Host', [at('trust'), FOREIGN, { credentials: 'valid' }], '421 host'],
+  ['is only read', [at('trust'), WRITE], '405 not-permitted'],
 ]);
 
 const details = suite('refusals of pages');

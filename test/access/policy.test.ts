@@ -218,6 +218,12 @@ cases('2 plain-http', [
   ['spares loopback', [PLAIN, { place: 'loopback', credentials: 'valid' }], 'valid forward keep'],
   ['does not spare a masked client', [PLAIN, MASKED, WRITE], 'plain-http 403 plain-http'],
   ['spares health', [PLAIN, { gatewayPath: 'health' }], 'gateway-page page health none'],
+  ['spares the page with the root to trust', [PLAIN, { gatewayPath: 'trust' }], 'gateway-page page trust none'],
+  [
+    'does not open that page to those outside',
+    [PLAIN, OUTSIDE, { gatewayPath: 'trust' }],
+    'gateway-page 403 not-permitted',
+  ],
   [
     'spares set-up while the server is unclaimed',
     [PLAIN, UNCLAIMED, { gatewayPath: 'setup' }],

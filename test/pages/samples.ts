@@ -5,6 +5,7 @@ import type { RenderedPage } from '../../src/http/pages/layout.ts';
 import { renderSetupPage } from '../../src/http/pages/setup-page.ts';
 import { renderSignInPage } from '../../src/http/pages/signin-page.ts';
 import { type Light, renderStatusPage } from '../../src/http/pages/status-page.ts';
+import { renderNothingToTrust, renderTrustPage } from '../../src/http/pages/trust-page.ts';
 
 const serverName = 'Living room';
 
@@ -72,6 +73,18 @@ const everything = {
   ],
 } as const;
 
+const trust = {
+  rootName: 'lockgate private CA 3f9a0c51',
+  fingerprint: Array.from({ length: 32 }, (_, index) =>
+    (index * 37 + 11).toString(16).padStart(2, '0').slice(-2).toUpperCase(),
+  ).join(':'),
+  notAfter: new Date('2036-11-20T00:00:00Z'),
+  domains: ['home.arpa', 'internal', 'lan', 'local', 'localhost', 'films.example.org'],
+  endpoint: '192.168.1.2:32443',
+  isTls: false,
+  device: undefined,
+} as const;
+
 const errorPage = (content: ErrorPageContent): RenderedPage => ({
   html: renderErrorPage(content),
   headers: ERROR_PAGE_HEADERS,
@@ -106,6 +119,10 @@ export const SAMPLE_PAGES: Readonly<Record<string, RenderedPage>> = {
   'setup-done': renderSetupPage({ state: 'done', serverName }),
   'setup-throttled': renderSetupPage({ state: 'throttled', waitSeconds: 3000, serverName }),
   'setup-other-subnet': renderSetupPage({ state: 'other-subnet', serverUrl: 'http://192.168.9.5:32400', serverName }),
+  'trust-plain': renderTrustPage(trust),
+  'trust-ios': renderTrustPage({ ...trust, device: 'ios', isTls: true }),
+  'trust-tv': renderTrustPage({ ...trust, device: 'tv', endpoint: undefined }),
+  'trust-nothing': renderNothingToTrust(),
   'status-lights': renderStatusPage({ scope: 'lights', lights, asker }),
   'status-everything': renderStatusPage(everything),
   'status-name-test': renderStatusPage({

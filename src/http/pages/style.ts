@@ -79,8 +79,8 @@ button:hover, .button:hover { background: var(--accent-strong); color: var(--on-
 .wide-button { display: block; width: 100%; }
 .quiet, .keypad button { border-color: var(--line); background: var(--field); color: var(--text); }
 .quiet:hover, .keypad button:hover { border-color: var(--accent); background: var(--field); color: var(--text); }
-a:focus, button:focus, input:focus { outline: 3px solid var(--accent); outline-offset: 3px; }
-a:focus:not(:focus-visible), button:focus:not(:focus-visible) { outline: none; }
+a:focus, button:focus, input:focus, summary:focus { outline: 3px solid var(--accent); outline-offset: 3px; }
+a:focus:not(:focus-visible), button:focus:not(:focus-visible), summary:focus:not(:focus-visible) { outline: none; }
 .pin input { font-size: 1.6rem; letter-spacing: .35em; text-align: center; }
 .keypad { display: grid; grid-template-columns: repeat(3, 1fr); grid-gap: .7rem; margin-bottom: 1.25rem; }
 .keypad button { min-height: 3.9rem; padding: .4rem; font-size: 1.45rem; }
@@ -132,5 +132,24 @@ tr:last-child td { padding-bottom: 0; }
 }
 `;
 
+const TRUST = `
+.trust { display: grid; grid-gap: 0 1.25rem; }
+.by-camera { display: none; text-align: center; }
+.qr { display: block; width: 100%; max-width: 15rem; margin: 0 auto 1rem; border-radius: .6rem; }
+.downloads { margin-bottom: .5rem; }
+.downloads .button { min-height: 3rem; margin: 0 .5rem .7rem 0; padding: .6rem 1.1rem; font-size: 1rem; }
+.fingerprint { display: inline-block; }
+details { border-top: 1px solid var(--line); }
+details:last-of-type { border-bottom: 1px solid var(--line); }
+summary { min-height: 3rem; padding: .75rem .25rem; font-weight: 600; cursor: pointer; }
+details[open] { padding-bottom: 1rem; }
+details .steps { margin: .25rem 0 .75rem; }
+@media (min-width: 46rem) {
+  .trust { grid-template-columns: 20rem 1fr; }
+  .by-camera { display: block; }
+  .by-camera:last-child, .panel:only-child { grid-column: 1 / -1; }
+}
+`;
+
 /** All rules; a constant, so that its hash in the Content-Security-Policy is one too. */
-export const STYLE = COLOURS + DOCUMENT + CARDS + FORMS + STATUS;
+export const STYLE = COLOURS + DOCUMENT + CARDS + FORMS + STATUS + TRUST;
