@@ -16,7 +16,8 @@ import { laneLimits } from './gateway/settings.ts';
 import { runSetup, type SetupOutcome } from './gateway/setup.ts';
 import { SetupKeeper } from './gateway/setup-keeper.ts';
 import type { SiteView } from './gateway/site.ts';
-import { type StatusReport, statusReport, statusView } from './gateway/status.ts';
+import { type StatusReport, statusReport } from './gateway/status.ts';
+import { statusView, visitOf } from './gateway/status-page.ts';
 import { createExpressLane } from './http/express/express-lane.ts';
 import { createFullLane, type FullLane } from './http/full-lane.ts';
 import { GatewayError } from './lib/errors.ts';
@@ -154,7 +155,8 @@ export class Gateway {
         const { trustGround } = await import('./gateway/trust.ts');
         return trustGround(parts(), state, this.#entrance.addresses());
       },
-      statusView: (ask) => statusView(this, ask),
+      statusView: (scope) => statusView(this, scope),
+      visit: (ask) => visitOf(this, ask),
       metrics: () => renderSamples(gatewaySamples(this)),
     });
     const noteClient = (address: string | undefined) => this.#remote.noteClient(address);

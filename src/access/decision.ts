@@ -42,7 +42,8 @@ export type RefusalReason =
   | 'starting'
   | 'server-timeout';
 
-export type GatewayPage = 'status' | 'health' | 'metrics' | 'signin' | 'setup' | 'trust';
+/** `events`: the stream that the status page follows. */
+export type GatewayPage = 'status' | 'events' | 'health' | 'metrics' | 'signin' | 'setup' | 'trust';
 
 /** How much of the status page the asker may see. */
 export type PageScope = 'none' | 'lights' | 'everything';

@@ -9,6 +9,7 @@ const PREFIX = '/.lockgate/';
 const BARE_PREFIX = '/.lockgate';
 const PAGES: ReadonlyMap<string, GatewayPage> = new Map([
   ['/.lockgate/', 'status'],
+  ['/.lockgate/events', 'events'],
   ['/.lockgate/health', 'health'],
   ['/.lockgate/metrics', 'metrics'],
   ['/.lockgate/signin', 'signin'],
@@ -36,7 +37,8 @@ type PageRule = (facts: Facts, rule: RuleName) => Decision | NeedsCredentials;
 const PAGE_RULES: Readonly<Record<GatewayPage, PageRule>> = {
   health: (facts, rule) => readable(facts, rule) ?? page(rule, 'health', 'none'),
   metrics: metricsPage,
-  status: statusPage,
+  status: (facts, rule) => statusPage(facts, rule, 'status'),
+  events: (facts, rule) => statusPage(facts, rule, 'events'),
   signin: signInPage,
   setup: setupPage,
   trust: trustPage,
@@ -78,13 +80,13 @@ function metricsPage(facts: Facts, rule: RuleName): Decision {
 }
 
 /** Everything for those who could see it all anyway, the lights for the LAN, nothing for others. */
-function statusPage(facts: Facts, rule: RuleName): Decision | NeedsCredentials {
+function statusPage(facts: Facts, rule: RuleName, name: 'status' | 'events'): Decision | NeedsCredentials {
   if (!facts.isPlainRead) return methodNotAllowed(facts, rule);
-  if (facts.place === 'loopback' || isLetIn(facts)) return page(rule, 'status', 'everything');
+  if (facts.place === 'loopback' || isLetIn(facts)) return page(rule, name, 'everything');
   const credentials = isClosed(facts) || isTooOld(facts) ? 'none' : credentialsOf(facts);
   if (credentials === 'unverified' && facts.throttledForSeconds === 0) return { needs: 'credentials' };
-  if (credentials === 'valid') return page(rule, 'status', 'everything');
-  if (isNear(facts)) return page(rule, 'status', 'lights');
+  if (credentials === 'valid') return page(rule, name, 'everything');
+  if (isNear(facts)) return page(rule, name, 'lights');
   if (credentials === 'unverified') return refuseThrottled(facts, rule);
   if (credentials === 'invalid') return refuseInvalid(facts, rule);
   return refuseWithoutCredentials(facts, rule, 'The status page is for the LAN, or for valid credentials.');

@@ -46,7 +46,8 @@ export function laneOptions({ parts, gate, pages, counters, log, noteClient }: L
       noteClient(record.client);
       writeAccessLine(record, parts().config.log.access, log);
     },
-    onUpstreamAnswer: (head, status, peer) => {
+    onUpstreamAnswer: ({ head, status, peer, waitedMs }) => {
+      counters.observeUpstream(waitedMs);
       gate.noteAnswer(head, peer, status);
       lookForEvidence(head, parts().link.monitor);
     },

@@ -1,16 +1,20 @@
 /** The gateway's own pages under `/.lockgate/`: health, metrics, status, sign-in, set-up, trust. The policy has already let the asker in. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PageScope } from '../access/decision.ts';
 import type { Gate } from '../access/gate.ts';
+import { EVENT_STREAM_HEADERS, EventStreams } from '../http/event-streams.ts';
 import type { PageAsk } from '../http/full-lane.ts';
 import type { RenderedPage } from '../http/pages/layout.ts';
 import type { SetupView } from '../http/pages/setup-page.ts';
 import type { SignInView } from '../http/pages/signin-page.ts';
-import type { StatusView } from '../http/pages/status-page.ts';
+import type { Visit } from '../http/pages/status-page.ts';
+import type { StatusView } from '../http/pages/status-view.ts';
 import type { TrustGround } from './trust.ts';
 
 /** The forms have two short fields. */
 const MAX_FORM_BYTES = 4096;
 const FORM_TIMEOUT_MS = 10_000;
+const STREAM_RETRY_SECONDS = 15;
 const TEXT = {
   'Content-Type': 'text/plain; charset=utf-8',
   'Cache-Control': 'no-store',
@@ -25,12 +29,15 @@ export interface GatewayPagesOptions {
   readonly serverName: () => string | undefined;
   readonly serverUrl: () => string | undefined;
   readonly trustGround: () => Promise<TrustGround>;
-  readonly statusView: (ask: PageAsk) => Promise<StatusView>;
+  readonly statusView: (scope: PageScope) => StatusView;
+  /** What the status page says to this visitor alone. */
+  readonly visit: (ask: PageAsk) => Promise<Visit>;
   readonly metrics: () => string;
 }
 
 export class GatewayPages {
   readonly #options: GatewayPagesOptions;
+  #streams: EventStreams | undefined;
 
   constructor(options: GatewayPagesOptions) {
     this.#options = options;
@@ -49,6 +56,8 @@ export class GatewayPages {
         });
       case 'status':
         return this.#status(ask);
+      case 'events':
+        return this.#events(ask);
       case 'signin':
         return this.#signIn(ask);
       case 'setup':
@@ -66,7 +75,17 @@ export class GatewayPages {
 
   async #status(ask: PageAsk): Promise<void> {
     const { renderStatusPage } = await import('../http/pages/status-page.ts');
-    sendPage(ask, renderStatusPage(await this.#options.statusView(ask)));
+    sendPage(ask, renderStatusPage(this.#options.statusView(ask.decision.scope), await this.#options.visit(ask)));
+  }
+
+  async #events(ask: PageAsk): Promise<void> {
+    const { statusEvent } = await import('../http/pages/status-page.ts');
+    const { statusView } = this.#options;
+    this.#streams ??= new EventStreams({ partsOf: (scope) => statusEvent(statusView(scope as PageScope)) });
+    const { response, head, client, peer, decision } = ask;
+    if (response.destroyed) return;
+    if (head.method === 'HEAD') return send(ask, { status: 200, headers: EVENT_STREAM_HEADERS, body: '' });
+    if (!this.#streams.open(response, client.address ?? peer.address, decision.scope)) refuseStream(ask);
   }
 
   async #trust(ask: PageAsk): Promise<void> {
@@ -150,6 +169,12 @@ function sendPage(ask: PageAsk, page: RenderedPage, answer: Answer = {}): void {
   if (answer.setCookie !== undefined) headers['Set-Cookie'] = answer.setCookie;
   if (answer.retryAfterSeconds !== undefined) headers['Retry-After'] = String(answer.retryAfterSeconds);
   send(ask, { status: answer.status ?? 200, headers, body: page.html });
+}
+
+/** A stream that cannot be had now; browsers do not come back to it by themselves. */
+function refuseStream(ask: PageAsk): void {
+  const headers = { ...TEXT, 'X-Lockgate-Reason': 'throttled', 'Retry-After': String(STREAM_RETRY_SECONDS) };
+  send(ask, { status: 429, headers, body: 'Too many pages follow the gateway already.\n' });
 }
 
 function sendTooLarge(ask: PageAsk): void {

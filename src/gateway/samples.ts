@@ -2,7 +2,7 @@
 import type { DnsCounters } from '../dns/counters.ts';
 import type { Gateway } from '../gateway.ts';
 import { VERSION } from '../lib/version.ts';
-import type { Sample } from '../ops/metrics.ts';
+import { counter, gauge, type Sample } from '../ops/metrics.ts';
 import { type RemoteLight, remoteStanding } from '../remote/light.ts';
 import type { PortView, RemoteView } from '../remote/view.ts';
 
@@ -29,25 +29,47 @@ const DNS_COUNTERS: Readonly<Record<keyof DnsCounters, readonly [name: string, h
 
 export function gatewaySamples(gateway: Gateway): Sample[] {
   const { connections, requestsInFlight, upgraded } = gateway.lane.counters;
-  const { completed, resumed } = gateway.entrance.tlsCounters();
-  const { state, kind } = gateway.parts.link.monitor.snapshot;
-  const isClaimed = state === 'claimed' || !kind.hasIdentity;
   return [
-    { ...gauge('lockgate_info', 'Always 1; the version is a label.', 1), labels: { version: VERSION } },
+    gauge('lockgate_info', 'Always 1; the version is a label.', 1, { version: VERSION }),
+    gauge('lockgate_start_time_seconds', 'When the gateway started (Unix time).', gateway.startedAt.getTime() / 1000),
     gauge('lockgate_connections', 'Open client connections.', connections),
     gauge('lockgate_requests_in_flight', 'Requests whose answer has not ended.', requestsInFlight),
     gauge('lockgate_upgraded', 'Open WebSockets.', upgraded),
     ...gateway.counters.samples(),
-    counter('lockgate_tls_handshakes_total', 'TLS handshakes that succeeded.', completed),
-    counter('lockgate_tls_resumptions_total', 'Of these, how many continued an earlier session.', resumed),
-    gauge('lockgate_server_claimed', '1 while the media server is known to be claimed.', isClaimed ? 1 : 0),
-    ...gateway.parts.certificates.facts().map(({ source, daysLeft }) => ({
-      ...gauge('lockgate_certificate_days_left', 'Whole days until the certificate expires.', daysLeft),
-      labels: { source },
-    })),
+    ...tlsSamples(gateway),
+    ...serverSamples(gateway),
     ...dnsSamples(gateway.dns?.counters()),
     ...remoteSamples(gateway.remote.view),
     gauge('lockgate_resident_memory_bytes', 'Resident memory of the process.', process.memoryUsage.rss()),
+  ];
+}
+
+function tlsSamples({ entrance, parts }: Gateway): Sample[] {
+  const { completed, resumed } = entrance.tlsCounters();
+  const daysLeft = 'Whole days until the certificate expires.';
+  return [
+    counter('lockgate_tls_handshakes_total', 'TLS handshakes that succeeded.', completed),
+    counter('lockgate_tls_resumptions_total', 'Of these, how many continued an earlier session.', resumed),
+    ...parts.certificates
+      .facts()
+      .map(({ source, fingerprint, daysLeft: days }) =>
+        gauge('lockgate_certificate_days_left', daysLeft, days, { source, fingerprint: shortened(fingerprint) }),
+      ),
+  ];
+}
+
+/** Enough to tell certificates of one source apart. */
+function shortened(fingerprint: string): string {
+  return fingerprint.replaceAll(':', '').slice(0, 16).toLowerCase();
+}
+
+function serverSamples({ parts }: Gateway): Sample[] {
+  const { state, kind } = parts.link.monitor.snapshot;
+  const isClaimed = state === 'claimed' || !kind.hasIdentity;
+  const isReachable = state !== 'unknown' || !kind.hasIdentity;
+  return [
+    gauge('lockgate_server_reachable', '1 while the media server answers.', isReachable ? 1 : 0),
+    gauge('lockgate_server_claimed', '1 while the media server is known to be claimed.', isClaimed ? 1 : 0),
   ];
 }
 
@@ -61,28 +83,22 @@ function dnsSamples(counters: DnsCounters | undefined): Sample[] {
 }
 
 const LIGHTS: readonly RemoteLight[] = ['green', 'yellow', 'red', 'unknown'];
+const PORT_STATES: readonly PortView['state'][] = ['off', 'searching', 'open', 'refused', 'silent'];
 
 function remoteSamples(view: RemoteView): Sample[] {
   const { light } = remoteStanding(view);
-  const isOpen = ({ state }: PortView) => (state === 'open' ? 1 : 0);
-  const port = (family: string, value: number) => ({
-    ...gauge('lockgate_remote_port_open', '1 while the port is open on the router.', value),
-    labels: { family },
-  });
+  const ports = { ipv4: view.mapping, ipv6: view.pinhole };
+  const portHelp = 'How things stand with the port on the router: 1 for the state that it has.';
   return [
-    ...LIGHTS.map((colour) => ({
-      ...gauge('lockgate_remote_access', '1 for the light that remote access has.', colour === light ? 1 : 0),
-      labels: { light: colour },
-    })),
-    port('ipv4', isOpen(view.mapping)),
-    port('ipv6', isOpen(view.pinhole)),
+    ...LIGHTS.map((colour) =>
+      gauge('lockgate_remote_access', '1 for the light that remote access has.', Number(colour === light), {
+        light: colour,
+      }),
+    ),
+    ...Object.entries(ports).flatMap(([family, port]) =>
+      PORT_STATES.map((state) =>
+        gauge('lockgate_remote_port', portHelp, Number(state === port.state), { family, state }),
+      ),
+    ),
   ];
-}
-
-function gauge(name: string, help: string, value: number): Sample {
-  return { name, help, type: 'gauge', value };
-}
-
-function counter(name: string, help: string, value: number): Sample {
-  return { name, help, type: 'counter', value };
 }

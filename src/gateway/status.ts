@@ -2,14 +2,14 @@
 import type { Refusal } from '../access/refusals.ts';
 import type { UpstreamStatus } from '../dns/upstream-health.ts';
 import type { Gateway } from '../gateway.ts';
-import type { PageAsk } from '../http/full-lane.ts';
-import type { Light, StatusView } from '../http/pages/status-page.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Check } from '../ops/check.ts';
+import type { HistogramReport } from '../ops/histogram.ts';
+import type { RequestCount } from '../ops/metrics.ts';
 import { remoteChecks } from '../remote/checks.ts';
 import { type RemoteStanding, remoteStanding } from '../remote/light.ts';
 import type { RemoteView } from '../remote/view.ts';
-import { viewClient } from './gate-options.ts';
+import { type ConnectedClient, connectedClients } from './connected-clients.ts';
 import { serverName } from './parts.ts';
 import { judge, situationOf } from './situation.ts';
 
@@ -44,8 +44,18 @@ export interface StatusReport {
     readonly requestsInFlight: number;
     readonly upgraded: number;
     readonly requests: number;
+    readonly requestsBy: readonly RequestCount[];
+    readonly sentBytes: number;
+    readonly receivedBytes: number;
+    /** How long the media server lets requests wait for the beginning of its answer. */
+    readonly upstreamSeconds: HistogramReport;
+    readonly tlsHandshakes: number;
+    /** Of these, how many continued an earlier session. */
+    readonly tlsResumptions: number;
     readonly memoryBytes: number;
   };
+  /** Who is connected, and by which rule. */
+  readonly clients: readonly ConnectedClient[];
   readonly dns: {
     readonly listeners: readonly string[];
     readonly zones: readonly { readonly zone: string; readonly leadsTo: string; readonly because: string }[];
@@ -90,7 +100,8 @@ export function statusReport(gateway: Gateway): StatusReport {
     })),
     lan: { networks: site.view.lan.networks, reason: site.view.lan.reason },
     allowedNetworks: { inForce, because },
-    traffic: { ...gateway.lane.counters, requests: gateway.counters.total, memoryBytes: process.memoryUsage.rss() },
+    traffic: trafficReport(gateway),
+    clients: connectedClients(gateway.lane.connections(), site.view),
     dns: dnsReport(gateway),
     remote: { ...remoteStanding(remote), ...remote },
     refusals: gateway.gate.refusals,
@@ -98,70 +109,24 @@ export function statusReport(gateway: Gateway): StatusReport {
   };
 }
 
+function trafficReport({ lane, counters, entrance }: Gateway): StatusReport['traffic'] {
+  const { sent, received } = counters.bytes;
+  const { completed, resumed } = entrance.tlsCounters();
+  return {
+    ...lane.counters,
+    requests: counters.total,
+    requestsBy: counters.requests,
+    sentBytes: sent,
+    receivedBytes: received,
+    upstreamSeconds: counters.upstreamSeconds,
+    tlsHandshakes: completed,
+    tlsResumptions: resumed,
+    memoryBytes: process.memoryUsage.rss(),
+  };
+}
+
 function dnsReport({ dns }: Gateway): StatusReport['dns'] {
   if (dns === undefined) return null;
   const zones = dns.steering().map(({ zone, leadsTo, reason }) => ({ zone, leadsTo, because: reason }));
   return { listeners: dns.addresses(), zones, upstreams: dns.upstreams(), counters: { ...dns.counters() } };
-}
-
-const PAGE_VERDICTS = { ok: 'good', warning: 'attention', fault: 'fault', unknown: 'unknown' } as const;
-
-/** The status page for one visitor. */
-export async function statusView(gateway: Gateway, ask: PageAsk): Promise<StatusView> {
-  const { parts, gate } = gateway;
-  const report = statusReport(gateway);
-  const client = viewClient(ask.head, ask.peer, parts);
-  const explained = await gate.explainTo(ask.head, ask.peer, '/library');
-  const asker = {
-    address: client.address ?? ask.peer.address,
-    place: client.place,
-    rule: explained.rule,
-    meaning: explained.outcome,
-  };
-  const lights = report.checks.map(lightOf);
-  const name = parts.certificates.nameForAddress(ask.peer.localAddress);
-  const nameTest = name === undefined ? {} : { nameTest: { origin: `https://${name}:${ask.peer.localPort}` } };
-  if (ask.decision.scope !== 'everything') return { scope: 'lights', lights, asker, ...nameTest };
-  return {
-    scope: 'everything',
-    lights,
-    asker,
-    ...nameTest,
-    version: report.version,
-    serverName: report.server.name ?? undefined,
-    certificates: report.certificates,
-    listeners: report.listeners.map((endpoint) => ({ purpose: 'HTTP and HTTPS', endpoint })),
-    lanNetworks: report.lan.networks,
-    refusals: report.refusals.map((refusal) => ({
-      ...refusal,
-      secondsAgo: Math.round((Date.now() - refusal.at) / 1000),
-    })),
-  };
-}
-
-/** How the page calls the checks. */
-const LIGHT_NAMES: Readonly<Record<string, string>> = {
-  gateway: 'Gateway',
-  server: 'Media server',
-  'server address': 'Address of the media server',
-  claimed: 'Claimed',
-  version: 'Version',
-  bypass: 'Sign-in',
-  certificate: 'Certificate',
-  apps: 'How apps get here',
-  dns: 'Names',
-  lan: 'Home network',
-  allowed_networks: 'Networks without sign-in',
-  secure_connections: 'Secure connections',
-  'masked addresses': 'Addresses that stand for others',
-  'server certificate': "The media server's own certificate",
-  'remote access': 'Remote access',
-  nat: 'Router',
-  'port mapping': 'Port on the router',
-  'ipv6 port': 'IPv6 port on the router',
-};
-
-function lightOf({ name, verdict, evidence, remedy }: Check): Light {
-  const light = { name: LIGHT_NAMES[name] ?? name, verdict: PAGE_VERDICTS[verdict], summary: evidence };
-  return remedy === '' ? light : { ...light, remedy };
 }

@@ -1,6 +1,7 @@
 /** One client connection: who is at its other end, its requests one after another, and how long it may stand still. */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { RuleName } from '../access/decision.ts';
 import type { FullLaneLimits } from './limits.ts';
 import type { Peer } from './request.ts';
 
@@ -13,9 +14,17 @@ export interface Turn {
   bodyUnreadable(): boolean;
 }
 
+/** Who is at the other end, and the rule that decided last. */
+export interface LastDecision {
+  readonly client: string | undefined;
+  readonly rule: RuleName;
+}
+
 export class ClientConnection {
   readonly socket: Socket;
   readonly peer: Peer;
+  /** Undefined: nothing was decided yet. */
+  last: LastDecision | undefined;
   readonly #limits: FullLaneLimits;
   readonly #turns: Turn[] = [];
   #isHalfClosed = false;

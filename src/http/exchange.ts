@@ -47,6 +47,7 @@ export class Exchange implements Turn {
   #decidedIn = 0;
   #reason: RefusalReason | undefined;
   #forwarding: Forwarding | undefined;
+  #forwardedMs = 0;
   #isTunnelling = false;
   #isUpgraded = false;
 
@@ -68,9 +69,14 @@ export class Exchange implements Turn {
     return this.#isUpgraded;
   }
 
-  /** Something of the media server is open to this client. */
-  get isForwarding(): boolean {
-    return this.#forwarding !== undefined || this.#isTunnelling;
+  /** The client is told whenever something changes: a page without an end. */
+  get isFollowing(): boolean {
+    return this.#decision?.action === 'page' && this.#decision.page === 'events';
+  }
+
+  /** Something of the media server is open to this client, or news of the gateway. */
+  get isOpen(): boolean {
+    return this.#forwarding !== undefined || this.#isTunnelling || this.isFollowing;
   }
 
   /** Takes the request from its head to a started answer. */
@@ -79,9 +85,9 @@ export class Exchange implements Turn {
     this.#run().catch((error: unknown) => this.#defect(error));
   }
 
-  /** Decides again on a forwarded request; closes the connection when it would not be forwarded now, or with other rights. Returns whether it did. Never rejects. */
+  /** Decides again on what is open; closes the connection when it would not be granted now, or with other rights. Returns whether it did. Never rejects. */
   async decideAgain(): Promise<boolean> {
-    if (!this.isForwarding || this.#head === undefined) return false;
+    if (!this.isOpen || this.#head === undefined) return false;
     const { connection } = this.#arrival;
     const decision = await this.#decide(this.#head).catch((error: unknown) => {
       this.#logDefect(error);
@@ -90,6 +96,11 @@ export class Exchange implements Turn {
     if (isSameGrant(decision, this.#decision) || connection.socket.destroyed) return false;
     connection.socket.destroy();
     return true;
+  }
+
+  /** Ends a page without an end. */
+  endFollowing(): void {
+    if (this.isFollowing) this.#arrival.response.end();
   }
 
   bodyUnreadable(): boolean {
@@ -104,6 +115,7 @@ export class Exchange implements Turn {
     const { connection, request, response } = this.#arrival;
     const client = this.#client === undefined ? connection.peer.address : this.#client.address;
     return {
+      lane: 'full',
       client,
       method: request.method ?? '',
       path: this.#head?.path ?? (request.url ?? '').split('?', 1)[0] ?? '',
@@ -169,6 +181,7 @@ export class Exchange implements Turn {
 
   async #act(head: RequestHead, decision: Decision): Promise<void> {
     this.#decision = decision;
+    this.#arrival.connection.last = { client: this.#client?.address, rule: decision.rule };
     if (this.#lane.isDraining) this.#closeAfterAnswer();
     switch (decision.action) {
       case 'forward':
@@ -191,7 +204,8 @@ export class Exchange implements Turn {
         return;
       }
       case 'page':
-        await this.#page(head, decision);
+        if (this.isFollowing && this.#lane.isDraining) this.#unavailable(notYet('The gateway is about to end.'));
+        else await this.#page(head, decision);
         return;
     }
   }
@@ -216,6 +230,7 @@ export class Exchange implements Turn {
     const { target, rawHeaders } = options.prepare(head, decision);
     const fields = requestFields(head, rawHeaders, forwardingFields(head, client, connection.peer));
     const job = { ...this.#arrival, upstream, target, fields, ...this.#events(head) };
+    this.#forwardedMs = performance.now();
     if (upgradeBytes !== undefined) {
       const onOpen = () => this.#opened();
       this.#isTunnelling = true;
@@ -231,7 +246,7 @@ export class Exchange implements Turn {
     return {
       onAnswer: (status: number) => {
         this.#arrival.connection.setIdleTimeout(limits.answerIdleTimeoutMs);
-        options.onUpstreamAnswer?.(head, status, this.#arrival.connection.peer);
+        this.#answered(head, status);
       },
       onFailure: (failure: ForwardFailure) => this.#upstreamFailed(failure),
       onBroken: (error: Error) => options.onUpstreamFailure?.(error),
@@ -240,7 +255,13 @@ export class Exchange implements Turn {
 
   #opened(): void {
     this.#isUpgraded = true;
-    if (this.#head !== undefined) this.#lane.options.onUpstreamAnswer?.(this.#head, 101, this.#arrival.connection.peer);
+    if (this.#head !== undefined) this.#answered(this.#head, 101);
+  }
+
+  #answered(head: RequestHead, status: number): void {
+    const { peer } = this.#arrival.connection;
+    const waitedMs = performance.now() - this.#forwardedMs;
+    this.#lane.options.onUpstreamAnswer?.({ head, peer, status, waitedMs });
   }
 
   #takeBody(head: RequestHead): void {

@@ -8,13 +8,13 @@ import { ClientConnection } from './connection.ts';
 import { ConnectionList } from './connections.ts';
 import { type Arrival, Exchange } from './exchange.ts';
 import { Forwarder } from './forward.ts';
-import type { FullLaneOptions, Lane } from './lane.ts';
+import type { FullLaneOptions, Lane, OpenConnection } from './lane.ts';
 import { DEFAULT_LIMITS, type FullLaneLimits } from './limits.ts';
 import { malformed, oversizedHead, readHead } from './message.ts';
 import type { Peer } from './request.ts';
 import { formatAnswer, refusalAnswer } from './respond.ts';
 
-export type { FullLaneOptions, PageAsk, RequestRecord } from './lane.ts';
+export type { FullLaneOptions, OpenConnection, PageAsk, RequestRecord } from './lane.ts';
 
 /** A client that vanished without a word is noticed although nothing is sent to it: paused films, quiet WebSockets. */
 const TCP_KEEPALIVE_MS = 60_000;
@@ -35,6 +35,8 @@ export interface FullLane {
   /** Takes no new connection, closes idle ones, lets what runs finish for `graceMs`, then closes the rest. */
   drain(graceMs: number): Promise<void>;
   readonly counters: FullLaneCounters;
+  /** Every open connection. */
+  connections(): OpenConnection[];
 }
 
 /** Makes a full lane; it holds no port of its own, connections come by `accept`. */
@@ -60,7 +62,7 @@ class NodeLane implements FullLane, Lane {
     this.log = options.log ?? silentLog;
     this.forwarder = new Forwarder(this.limits);
     this.#server = this.#createServer();
-    const recheckUpgraded = () => void this.#decideAgain((exchange) => exchange.isUpgraded);
+    const recheckUpgraded = () => void this.#decideAgain((exchange) => exchange.isUpgraded || exchange.isFollowing);
     this.#recheckTimer = setInterval(recheckUpgraded, this.limits.upgradeRecheckMs).unref();
   }
 
@@ -68,6 +70,15 @@ class NodeLane implements FullLane, Lane {
     const exchanges = this.#exchanges();
     const upgraded = exchanges.filter((exchange) => exchange.isUpgraded).length;
     return { connections: this.#connections.size, requestsInFlight: exchanges.length - upgraded, upgraded };
+  }
+
+  connections(): OpenConnection[] {
+    return this.#connections.all().map(({ last, peer, turns }) => {
+      const [first] = turns;
+      const isUpgraded = first instanceof Exchange && first.isUpgraded;
+      const client = last === undefined ? peer.address : last.client;
+      return { client, rule: last?.rule, isBusy: turns.length > 0 && !isUpgraded, isUpgraded };
+    });
   }
 
   accept(socket: Socket, peer: Peer, unread?: Buffer): void {
@@ -85,13 +96,14 @@ class NodeLane implements FullLane, Lane {
 
   recheck(): Promise<number> {
     this.generation += 1;
-    return this.#decideAgain((exchange) => exchange.isForwarding);
+    return this.#decideAgain((exchange) => exchange.isOpen);
   }
 
   async drain(graceMs: number): Promise<void> {
     this.isDraining = true;
     clearInterval(this.#recheckTimer);
     for (const connection of this.#connections.all()) if (connection.isIdle) connection.socket.destroy();
+    for (const exchange of this.#exchanges()) exchange.endFollowing();
     await this.#quiet(graceMs);
     for (const { socket } of this.#connections.all()) socket.destroy();
     this.forwarder.close();
@@ -191,6 +203,7 @@ class NodeLane implements FullLane, Lane {
       const deadline = setTimeout(() => socket.destroy(), this.limits.refusedBodyTimeoutMs);
       socket.once('close', () => clearTimeout(deadline));
       this.options.onFinished?.({
+        lane: 'full',
         client: peer.address,
         method: '',
         path: '',

@@ -30,11 +30,26 @@ export interface FullLaneOptions {
   onFinished?(record: RequestRecord): void;
   /** The server refused the connection, broke off, talked nonsense or stayed silent: evidence for the monitor. */
   onUpstreamFailure?(error: Error): void;
-  /** The status of an answer that is about to be passed on. */
-  onUpstreamAnswer?(head: RequestHead, status: number, peer: Peer): void;
+  /** An answer is about to be passed on. */
+  onUpstreamAnswer?(answer: UpstreamAnswer): void;
   readonly log?: Log;
   readonly limits?: Partial<FullLaneLimits>;
 }
+
+/** One open connection of a client, by the last decision on it. */
+export interface OpenConnection {
+  /** Undefined: nobody said who it is. */
+  readonly client: string | undefined;
+  /** Undefined: nothing was decided yet. */
+  readonly rule: RuleName | undefined;
+  /** A request is under way. */
+  readonly isBusy: boolean;
+  /** It has become a WebSocket. */
+  readonly isUpgraded: boolean;
+}
+
+/** Which lane served a request. */
+export type LaneName = 'express' | 'full';
 
 export interface PageAsk {
   readonly request: IncomingMessage;
@@ -45,8 +60,19 @@ export interface PageAsk {
   readonly decision: Page;
 }
 
+/** The beginning of an answer of the media server. */
+export interface UpstreamAnswer {
+  /** The request that it answers. */
+  readonly head: RequestHead;
+  readonly peer: Peer;
+  readonly status: number;
+  /** From the moment in which the request was passed on. */
+  readonly waitedMs: number;
+}
+
 /** One line of the access log. Free of secrets: the query is left out. */
 export interface RequestRecord {
+  readonly lane: LaneName;
   /** Undefined: nobody said who it is. */
   readonly client: string | undefined;
   readonly method: string;

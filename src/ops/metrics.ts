@@ -1,10 +1,13 @@
 /** Counters of the gateway in the Prometheus text format (version 0.0.4). */
+import { Histogram, type HistogramReport } from './histogram.ts';
 
 /** One measurement; `labels` have few distinct values each, never addresses or paths. */
 export interface Sample {
   readonly name: string;
   readonly help: string;
-  readonly type: 'counter' | 'gauge';
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** Of a histogram: which of its series. */
+  readonly suffix?: '_bucket' | '_sum' | '_count';
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }
@@ -16,7 +19,7 @@ export function renderSamples(samples: readonly Sample[]): string {
   for (const [name, [first, ...rest]] of families) {
     if (first === undefined) continue;
     text += `# HELP ${name} ${first.help}\n# TYPE ${name} ${first.type}\n`;
-    for (const sample of [first, ...rest]) text += `${name}${labelsOf(sample)} ${sample.value}\n`;
+    for (const sample of [first, ...rest]) text += `${name}${sample.suffix ?? ''}${labelsOf(sample)} ${sample.value}\n`;
   }
   return text;
 }
@@ -30,38 +33,81 @@ function escapeLabel(value: string): string {
   return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }
 
-/** Requests by rule and status class, and the bytes they moved. */
+/** From a quick list of films to a transcode that begins after a silent minute. */
+const LATENCY_BOUNDS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** How many requests of one sort have ended. */
+export interface RequestCount {
+  readonly lane: string;
+  /** The rule that decided; `none`: the request could not be read so far. */
+  readonly rule: string;
+  /** `2xx`; `0xx`: the connection ended before an answer. */
+  readonly status: string;
+  readonly count: number;
+}
+
+/** Requests by lane, rule and status class, the bytes they moved, and how long the media server let them wait. */
 export class RequestCounters {
   readonly #requests = new Map<string, number>();
+  readonly #upstreamSeconds = new Histogram(LATENCY_BOUNDS_SECONDS);
   #bytesSent = 0;
   #bytesReceived = 0;
 
-  count(request: { rule: string | undefined; status: number; bytesSent: number; bytesReceived: number }): void {
-    const key = `${request.rule ?? 'none'} ${Math.floor(request.status / 100)}xx`;
+  count(request: {
+    lane: string;
+    rule: string | undefined;
+    status: number;
+    bytesSent: number;
+    bytesReceived: number;
+  }): void {
+    const key = `${request.lane} ${request.rule ?? 'none'} ${Math.floor(request.status / 100)}xx`;
     this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
     this.#bytesSent += request.bytesSent;
     this.#bytesReceived += request.bytesReceived;
+  }
+
+  /** The media server began its answer after so long. */
+  observeUpstream(waitedMs: number): void {
+    this.#upstreamSeconds.observe(waitedMs / 1000);
   }
 
   get total(): number {
     return [...this.#requests.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  samples(): Sample[] {
-    const requests = [...this.#requests].map(([key, value]): Sample => {
-      const [rule = '', status = ''] = key.split(' ');
-      const help = 'Requests that have ended, by the rule that decided and the class of their status.';
-      return { name: 'lockgate_requests_total', help, type: 'counter', labels: { rule, status }, value };
+  get bytes(): { readonly sent: number; readonly received: number } {
+    return { sent: this.#bytesSent, received: this.#bytesReceived };
+  }
+
+  get requests(): RequestCount[] {
+    return [...this.#requests].map(([key, count]) => {
+      const [lane = '', rule = '', status = ''] = key.split(' ');
+      return { lane, rule, status, count };
     });
+  }
+
+  get upstreamSeconds(): HistogramReport {
+    return this.#upstreamSeconds.report;
+  }
+
+  samples(): Sample[] {
+    const help = 'Requests that have ended, by lane, by the rule that decided and by the class of their status.';
+    const latencyHelp = 'From passing a request on to the beginning of the answer of the media server.';
     return [
-      ...requests,
-      { name: 'lockgate_sent_bytes_total', help: 'Bytes sent to clients.', type: 'counter', value: this.#bytesSent },
-      {
-        name: 'lockgate_received_bytes_total',
-        help: 'Bytes received from clients.',
-        type: 'counter',
-        value: this.#bytesReceived,
-      },
+      ...this.requests.map(({ count, ...labels }) => counter('lockgate_requests_total', help, count, labels)),
+      counter('lockgate_sent_bytes_total', 'Bytes sent to clients.', this.#bytesSent),
+      counter('lockgate_received_bytes_total', 'Bytes received from clients.', this.#bytesReceived),
+      ...this.#upstreamSeconds.samples('lockgate_upstream_latency_seconds', latencyHelp),
     ];
   }
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+export function gauge(name: string, help: string, value: number, labels: Labels = {}): Sample {
+  return { name, help, type: 'gauge', labels, value };
+}
+
+export function counter(name: string, help: string, value: number, labels: Labels = {}): Sample {
+  return { name, help, type: 'counter', labels, value };
 }

@@ -20,6 +20,7 @@ const paths = suite('paths under /.lockgate/');
 
 paths('name a page byte for byte', () => {
   assert.is(gatewayPathOf('/.lockgate/'), 'status');
+  assert.is(gatewayPathOf('/.lockgate/events'), 'events');
   assert.is(gatewayPathOf('/.lockgate/health'), 'health');
   assert.is(gatewayPathOf('/.lockgate/metrics'), 'metrics');
   assert.is(gatewayPathOf('/.lockgate/signin'), 'signin');
@@ -131,7 +132,7 @@ cases('metrics page', [
   ['is only read', [at('metrics'), WRITE, { mayReadMetrics: true }], '405 not-permitted'],
 ]);
 
-cases('status page', [
+const STATUS_CASES: readonly Case[] = [
   ['shows the lights to the LAN', [at('status')], 'status lights'],
   ['shows everything to loopback', [at('status'), { place: 'loopback' }], 'status everything'],
   ['shows everything to a listed client', [at('status'), LISTED], 'status everything'],
@@ -174,7 +175,17 @@ cases('status page', [
     '401 no-credentials',
   ],
   ['is only read', [at('status'), LISTED, WRITE], '405 not-permitted'],
-]);
+];
+
+cases('status page', STATUS_CASES);
+cases(
+  'stream of the status page',
+  STATUS_CASES.map(([story, changes, expected]) => [
+    story,
+    [...changes, at('events')],
+    expected.replace('status', 'events'),
+  ]),
+);
 
 const OWN: FactChanges = { ...WRITE, originIsOwn: true };
 

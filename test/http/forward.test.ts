@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { UpstreamAnswer } from '../../src/http/lane.ts';
 import { startLane, withLane } from '../support/full-lane.ts';
 import { ok, startAnswering, startOrigin } from '../support/origin.ts';
 import { connectRaw } from '../support/raw.ts';
@@ -429,7 +430,7 @@ test('what is prepared is what the server gets', async () => {
 test('the gateway hears of every answer, and gets one record for each request', async () => {
   const heard: string[] = [];
   const origin = await startAnswering((request) => ok(request.target));
-  const onUpstreamAnswer = (head: { path: string }, status: number) => heard.push(`${head.path} ${status}`);
+  const onUpstreamAnswer = ({ head, status }: UpstreamAnswer) => heard.push(`${head.path} ${status}`);
   await withLane(origin, { onUpstreamAnswer }, async (lane) => {
     const client = await connectRaw({ port: lane.port });
     client.write('GET /identity?a HTTP/1.1\r\nHost: a\r\n\r\n');

@@ -289,4 +289,25 @@ const PEER: Peer = {
   localPort: 1,
 };
 
+test('the lane knows who is connected, and by which rule', async () => {
+  const origin = await startEndless();
+  await withLane(origin, {}, async ({ lane, port, asked }) => {
+    const fresh = await connectRaw({ port, localAddress: '127.0.0.8' });
+    const busy = await connectRaw({ port });
+    busy.write(GET);
+    await busy.readUntil('begun');
+    const tunnel = await connectRaw({ port, localAddress: '127.0.0.7' });
+    tunnel.write(UPGRADE);
+    await tunnel.readUntil('\r\n\r\n');
+    await asked(2);
+    const byAddress = lane.connections().sort((a, b) => (a.client ?? '').localeCompare(b.client ?? ''));
+    assert.equal(byAddress, [
+      { client: '127.0.0.1', rule: 'valid', isBusy: true, isUpgraded: false },
+      { client: '127.0.0.7', rule: 'valid', isBusy: false, isUpgraded: true },
+      { client: '127.0.0.8', rule: undefined, isBusy: false, isUpgraded: false },
+    ]);
+    for (const client of [fresh, busy, tunnel]) client.destroy();
+  });
+});
+
 test.run();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { suite } from 'uvu';
@@ -17,6 +17,8 @@ interface Post {
 const test = suite('pages in a browser');
 const extraPages = new Map<string, RenderedPage>();
 const posts: Post[] = [];
+/** Streams that status pages have opened. */
+const events: ServerResponse[] = [];
 const complaints: string[] = [];
 let server: Server;
 let origin: string;
@@ -34,6 +36,11 @@ async function answer(request: IncomingMessage): Promise<RenderedPage | undefine
 
 test.before(async () => {
   server = createServer(async (request, response) => {
+    if (request.url === '/.lockgate/events') {
+      events.push(response.writeHead(200, { 'Content-Type': 'text/event-stream' }));
+      response.write('retry: 100\n\n');
+      return;
+    }
     const page = await answer(request);
     if (page === undefined) response.writeHead(404).end();
     else response.writeHead(200, page.headers).end(page.html);
@@ -254,7 +261,14 @@ async function outcomeOfNameTest(testedOrigin: string): Promise<string> {
   const asker = { address: '192.168.1.42', place: 'lan', rule: 'default', meaning: '' } as const;
   extraPages.set(
     'name-test',
-    renderStatusPage({ scope: 'lights', lights: [], asker, nameTest: { origin: testedOrigin } }),
+    renderStatusPage(
+      { scope: 'lights', lights: [] },
+      {
+        asker,
+        asOf: '12:03:04',
+        nameTest: { origin: testedOrigin, snippets: [{ router: 'OpenWrt', text: 'uci add_list x' }] },
+      },
+    ),
   );
   await browser.open(`${origin}/name-test`);
   return browser.evaluate(`new Promise((resolve) => {
@@ -274,6 +288,42 @@ test('the status page tries the server’s name from the visitor’s own device'
   await once(other, 'close');
   assert.is(await outcomeOfNameTest(otherOrigin), 'lost');
   assert.is(await outcomeOfNameTest('https://192-168-1-2.hidden.invalid:32400'), 'lost');
+  assert.match(await browser.text(), /drops private answers[\s\S]*Paste this[\s\S]*OpenWrt/);
+});
+
+const says = (parts: object) => events.at(-1)?.write(`data: ${JSON.stringify(parts)}\n\n`);
+
+test('the status page is kept up to date, says when it is not, and takes up again', async () => {
+  await browser.open(`${origin}/status-everything`);
+  await browser.says(/Kept up to date/);
+  says({ scope: 'everything', title: 'Other', clients: '<p>Nobody, now.</p>', nothing: '<p>Not a part.</p>' });
+  await browser.says(/Nobody, now/);
+  assert.is(await browser.evaluate('document.title'), 'Other');
+  events.at(-1)?.destroy();
+  await browser.says(/not heard any more/);
+  await browser.says(/Kept up to date/);
+  says({ scope: 'lights', headline: 'Never shown' });
+  await browser.says(/What you may see has changed/);
+  assert.not.match(await browser.text(), 'Never shown');
+});
+
+test('hostile HTML in an event runs nothing', async () => {
+  await browser.open(`${origin}/status-lights`);
+  await browser.says(/Kept up to date/);
+  says({ scope: 'lights', headline: '<p>hit</p><img src=x onerror="window.hit = 1"><script>window.hit = 2</script>' });
+  await browser.says(/hit/);
+  assert.is(await browser.evaluate('window.hit'), undefined);
+  assert.ok(complaints.some((complaint) => complaint.includes('Content Security Policy')));
+});
+
+test('without scripts the status page says how old it is, and the test of the name is done by hand', async () => {
+  await browser.send('Emulation.setScriptExecutionDisabled', { value: true });
+  await browser.open(`${origin}/status-name-test`);
+  const { root } = (await browser.send('DOM.getDocument', { depth: -1 })) as { root: { nodeId: number } };
+  assert.ok(root);
+  await browser.send('Emulation.setScriptExecutionDisabled', { value: false });
+  assert.match(await browser.text(), /As of 12:03:04\. Load again/);
+  assert.match(await browser.text(), /Open this address/);
 });
 
 if (browserIsInstalled) {

@@ -5,7 +5,7 @@ import { renderErrorPage } from '../../src/http/pages/error-page.ts';
 import type { RenderedPage } from '../../src/http/pages/layout.ts';
 import { renderSetupPage } from '../../src/http/pages/setup-page.ts';
 import { renderSignInPage } from '../../src/http/pages/signin-page.ts';
-import { renderStatusPage } from '../../src/http/pages/status-page.ts';
+import { renderStatusPage, statusEvent } from '../../src/http/pages/status-page.ts';
 import { SAMPLE_PAGES } from './samples.ts';
 
 const test = suite('pages');
@@ -47,7 +47,8 @@ test('no page has an inline handler, an inline style, or an address elsewhere bu
     const markup = html.replace(/<(style|script)>[\s\S]*?<\/\1>/g, '');
     assert.not.match(markup, /\s(?:on\w+|style|srcset|formaction)=/i, name);
     const addresses = matchesOf(markup, /(?:href|src|action)="([^"]*)"/g);
-    const foreign = addresses.filter((address) => !/^(\/(?!\/)|data:image\/svg)/.test(address));
+    const isOwn = /^(\/(?!\/)|data:image\/svg|$|https:\/\/127-0-0-1\.invalid:1\/\.lockgate\/)/;
+    const foreign = addresses.filter((address) => !isOwn.test(address));
     assert.ok(
       foreign.every((address) =>
         ['https://www.plex.tv/claim', 'https://192.168.1.2:32443/.lockgate/'].includes(address),
@@ -90,6 +91,20 @@ test('forms post to the gateway itself', () => {
   }
 });
 
+const VISIT = { asker: { address: '::1', place: 'loopback', rule: 'default', meaning: '' }, asOf: '12:03:04' } as const;
+const EVERYTHING = {
+  scope: 'everything',
+  lights: [],
+  version: '',
+  serverName: undefined,
+  clients: [],
+  certificates: [],
+  dnsCounters: undefined,
+  listeners: [],
+  lanNetworks: [],
+  refusals: [],
+} as const;
+
 const HOSTILE = `"'><script>alert(1)</script><img src=x onerror=alert(1)>\`&\u202E</title></style>`;
 
 test('hostile names and requests stay text, on every page', () => {
@@ -104,27 +119,35 @@ test('hostile names and requests stay text, on every page', () => {
       (state) => renderSetupPage({ state, serverName: HOSTILE }).html,
     ),
     renderSetupPage({ state: 'other-subnet', serverName: HOSTILE, serverUrl: HOSTILE }).html,
-    renderStatusPage({
-      scope: 'everything',
-      lights: [light],
-      asker,
-      version: HOSTILE,
-      serverName: HOSTILE,
-      certificates: [{ names: [HOSTILE], source: HOSTILE, daysLeft: 1 }],
-      listeners: [{ purpose: HOSTILE, endpoint: HOSTILE }],
-      lanNetworks: [HOSTILE],
-      refusals: [
-        {
-          secondsAgo: 1,
-          address: HOSTILE,
-          method: HOSTILE,
-          path: HOSTILE,
-          reason: 'host',
-          rule: 'host',
-          remedy: HOSTILE,
-        },
-      ],
-    }).html,
+    renderStatusPage(
+      {
+        scope: 'everything',
+        lights: [light],
+        version: HOSTILE,
+        clients: [{ address: HOSTILE, isAtHome: true, rule: 'valid', connections: 1, requests: 1, webSockets: 1 }],
+        dnsCounters: [{ what: HOSTILE, count: 1 }],
+        serverName: HOSTILE,
+        certificates: [{ names: [HOSTILE], source: HOSTILE, daysLeft: 1 }],
+        listeners: [{ purpose: HOSTILE, endpoint: HOSTILE }],
+        lanNetworks: [HOSTILE],
+        refusals: [
+          {
+            secondsAgo: 1,
+            address: HOSTILE,
+            method: HOSTILE,
+            path: HOSTILE,
+            reason: 'host',
+            rule: 'host',
+            remedy: HOSTILE,
+          },
+        ],
+      },
+      {
+        asker,
+        asOf: HOSTILE,
+        nameTest: { origin: 'https://films.example', snippets: [{ router: HOSTILE, text: HOSTILE }] },
+      },
+    ).html,
   ];
   for (const page of hostile) {
     assert.match(page, '&lt;img src=x onerror=alert(1)&gt;');
@@ -135,15 +158,12 @@ test('hostile names and requests stay text, on every page', () => {
 });
 
 test('the origin of the name test cannot add a directive to the policy', () => {
-  const lights = {
-    scope: 'lights',
-    lights: [],
-    asker: { address: '::1', place: 'loopback', rule: 'default', meaning: '' },
-  } as const;
-  const page = renderStatusPage({ ...lights, nameTest: { origin: 'https://films.example/; script-src *' } });
-  assert.match(policyOf(page), 'connect-src https://films.example;');
-  assert.not.match(policyOf(page), '*');
-  assert.throws(() => renderStatusPage({ ...lights, nameTest: { origin: '; script-src *' } }), /Invalid URL/);
+  const page = (origin: string) =>
+    renderStatusPage({ scope: 'lights', lights: [] }, { ...VISIT, nameTest: { origin, snippets: [] } });
+  const policy = policyOf(page('https://films.example/; script-src *'));
+  assert.match(policy, "connect-src 'self' https://films.example;");
+  assert.not.match(policy, '*');
+  assert.throws(() => page('; script-src *'), /Invalid URL/);
 });
 
 test('the lights alone tell nothing of the gateway’s listeners, certificates and refusals', () => {
@@ -155,8 +175,7 @@ test('the lights alone tell nothing of the gateway’s listeners, certificates a
 test('the status page takes the worst light for its headline', () => {
   const headline = (...verdicts: ('good' | 'attention' | 'fault' | 'unknown')[]) => {
     const lights = verdicts.map((verdict) => ({ name: 'Light', verdict, summary: '' }));
-    const asker = { address: '::1', place: 'loopback', rule: 'default', meaning: '' } as const;
-    return /<h1>(.*)<\/h1>/.exec(renderStatusPage({ scope: 'lights', lights, asker }).html)?.[1];
+    return /<h1>(.*)<\/h1>/.exec(renderStatusPage({ scope: 'lights', lights }, VISIT).html)?.[1];
   };
   assert.is(headline('good', 'good'), 'Everything is in order');
   assert.is(headline('good', 'unknown'), 'Not everything is known yet');
@@ -165,12 +184,41 @@ test('the status page takes the worst light for its headline', () => {
   assert.is(headline(), 'Not everything is known yet');
 });
 
+test('every part that an open page is sent is in the page, with the same content', () => {
+  const clients = [
+    { address: '192.168.1.7', isAtHome: true, rule: 'valid', connections: 2, requests: 1, webSockets: 0 },
+  ] as const;
+  const view = { ...EVERYTHING, clients };
+  const { html } = renderStatusPage(view, VISIT);
+  const { scope, title, ...parts } = statusEvent(view);
+  assert.is(scope, 'everything');
+  assert.match(html, `<title>${title}</title>`);
+  assert.equal(Object.keys(parts).sort(), matchesOf(html, /data-part="([a-z]+)"/g).sort());
+  for (const [name, part] of Object.entries(parts)) assert.match(html, part, name);
+  assert.match(parts['clients'] ?? '', '2 connections, 1 request<');
+});
+
+test('a client beyond the fiftieth is counted, not shown', () => {
+  const client = (index: number) => ({
+    address: `10.0.0.${index}`,
+    isAtHome: false,
+    rule: null,
+    connections: 1,
+    requests: 0,
+    webSockets: 0,
+  });
+  const { clients = '' } = statusEvent({
+    ...EVERYTHING,
+    clients: Array.from({ length: 53 }, (_, index) => client(index)),
+  });
+  assert.match(clients, 'and 3 more');
+  assert.not.match(clients, '10.0.0.50');
+});
+
 test('days left are said as a person would', () => {
   const expiry = (daysLeft: number) => {
-    const asker = { address: '::1', place: 'loopback', rule: 'default', meaning: '' } as const;
     const certificates = [{ names: ['a.example'], source: 'acme', daysLeft }];
-    const rest = { version: '', serverName: undefined, listeners: [], lanNetworks: [], refusals: [] };
-    const { html } = renderStatusPage({ scope: 'everything', lights: [], asker, certificates, ...rest });
+    const { html } = renderStatusPage({ ...EVERYTHING, certificates }, VISIT);
     return /data-label="Expires">(.*?)</.exec(html)?.[1];
   };
   assert.is(expiry(90), 'in 90 days');

@@ -4,7 +4,8 @@ import { ERROR_PAGE_HEADERS, type ErrorPageContent, renderErrorPage } from '../.
 import type { RenderedPage } from '../../src/http/pages/layout.ts';
 import { renderSetupPage } from '../../src/http/pages/setup-page.ts';
 import { renderSignInPage } from '../../src/http/pages/signin-page.ts';
-import { type Light, renderStatusPage } from '../../src/http/pages/status-page.ts';
+import { renderStatusPage } from '../../src/http/pages/status-page.ts';
+import type { Light } from '../../src/http/pages/status-view.ts';
 import { renderNothingToTrust, renderTrustPage } from '../../src/http/pages/trust-page.ts';
 
 const serverName = 'Living room';
@@ -27,12 +28,36 @@ const asker = {
   meaning: 'You need to sign in, with the app or with a PIN.',
 } as const;
 
+const visit = { asker, asOf: '12:03:04' };
+const snippets = [
+  {
+    router: 'OpenWrt',
+    text: "uci add_list dhcp.@dnsmasq[0].rebind_domain='0123456789abcdef0123456789abcdef.plex.direct'",
+  },
+  { router: 'FRITZ!Box', text: '# Home Network > Network > Network Settings > DNS Rebind Protection:\nplex.direct' },
+];
+
 const everything = {
   scope: 'everything',
   lights,
-  asker,
   version: '0.1.0',
   serverName,
+  clients: [
+    { address: '192.168.1.42', isAtHome: true, rule: 'valid', connections: 3, requests: 1, webSockets: 1 },
+    {
+      address: '2001:db8:85a3::8a2e:370:7334',
+      isAtHome: false,
+      rule: 'admitted',
+      connections: 1,
+      requests: 0,
+      webSockets: 0,
+    },
+    { address: '198.51.100.7', isAtHome: false, rule: null, connections: 1, requests: 0, webSockets: 0 },
+  ],
+  dnsCounters: [
+    { what: 'Answered', count: 4711 },
+    { what: 'From the cache', count: 3012 },
+  ],
   certificates: [
     { names: ['*.0123456789abcdef0123456789abcdef.plex.direct'], source: 'server', daysLeft: 12 },
     { names: ['lockgate.home.arpa', '192.168.1.2'], source: 'private CA', daysLeft: 364 },
@@ -123,27 +148,30 @@ export const SAMPLE_PAGES: Readonly<Record<string, RenderedPage>> = {
   'trust-ios': renderTrustPage({ ...trust, device: 'ios', isTls: true }),
   'trust-tv': renderTrustPage({ ...trust, device: 'tv', endpoint: undefined }),
   'trust-nothing': renderNothingToTrust(),
-  'status-lights': renderStatusPage({ scope: 'lights', lights, asker }),
-  'status-everything': renderStatusPage(everything),
-  'status-name-test': renderStatusPage({
-    scope: 'lights',
-    lights,
-    asker,
-    nameTest: { origin: 'https://127-0-0-1.invalid:1' },
-  }),
-  'status-empty': renderStatusPage({
-    ...everything,
-    lights: [
-      {
-        name: 'Media server',
-        verdict: 'fault',
-        summary: 'It does not answer.',
-        remedy: 'Start it, or correct server.url.',
-      },
-    ],
-    serverName: undefined,
-    certificates: [],
-    lanNetworks: [],
-    refusals: [],
-  }),
+  'status-lights': renderStatusPage({ scope: 'lights', lights }, visit),
+  'status-everything': renderStatusPage(everything, visit),
+  'status-name-test': renderStatusPage(
+    { scope: 'lights', lights },
+    { ...visit, nameTest: { origin: 'https://127-0-0-1.invalid:1', snippets } },
+  ),
+  'status-empty': renderStatusPage(
+    {
+      ...everything,
+      lights: [
+        {
+          name: 'Media server',
+          verdict: 'fault',
+          summary: 'It does not answer.',
+          remedy: 'Start it, or correct server.url.',
+        },
+      ],
+      serverName: undefined,
+      clients: [],
+      certificates: [],
+      dnsCounters: undefined,
+      lanNetworks: [],
+      refusals: [],
+    },
+    visit,
+  ),
 };

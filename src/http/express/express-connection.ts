@@ -1,5 +1,6 @@
 /** One client connection in the express lane: reads plain requests one after another, and hands everything else over to the full lane. */
 import type { Socket } from 'node:net';
+import type { LastDecision } from '../connection.ts';
 import type { Client } from '../forwarding-headers.ts';
 import type { Peer, RequestHead } from '../request.ts';
 import { ExpressExchange } from './express-exchange.ts';
@@ -15,6 +16,8 @@ const END_OF_HEAD = '\r\n\r\n';
 export class ExpressConnection {
   readonly socket: Socket;
   readonly peer: Peer;
+  /** Undefined: nothing was decided yet. */
+  last: LastDecision | undefined;
   /** Monotonic milliseconds; then `expire` is due. */
   deadlineMs = 0;
   readonly #shared: ExpressShared;

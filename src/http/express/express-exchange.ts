@@ -21,6 +21,7 @@ export class ExpressExchange implements RelayClient {
   #decision: Decision | undefined;
   #reason: RefusalReason | undefined;
   #status = 0;
+  #forwardedMs = 0;
   #relay: AnswerRelay | undefined;
   #closesAfter = false;
   #isOver = false;
@@ -81,7 +82,9 @@ export class ExpressExchange implements RelayClient {
 
   answering(status: number): string {
     this.#status = status;
-    this.#shared.options.onUpstreamAnswer?.(this.#request.head, status, this.#connection.peer);
+    const { peer } = this.#connection;
+    const waitedMs = performance.now() - this.#forwardedMs;
+    this.#shared.options.onUpstreamAnswer?.({ head: this.#request.head, peer, status, waitedMs });
     this.#closesAfter = this.#connection.isEnding;
     return this.#closesAfter ? CLOSE : this.#shared.keepAliveLines;
   }
@@ -132,6 +135,7 @@ export class ExpressExchange implements RelayClient {
 
   #act(decision: Decision): void {
     this.#decision = decision;
+    this.#connection.last = { client: this.#client?.address, rule: decision.rule };
     switch (decision.action) {
       case 'forward':
         this.#forward(decision);
@@ -162,6 +166,7 @@ export class ExpressExchange implements RelayClient {
     }
     this.#relay = relay;
     this.#connection.consume(this.#request);
+    this.#forwardedMs = performance.now();
     relay.start();
   }
 
@@ -209,6 +214,7 @@ export class ExpressExchange implements RelayClient {
     this.#isOver = true;
     const { head } = this.#request;
     this.#shared.options.onFinished?.({
+      lane: 'express',
       client: this.#client === undefined ? this.#connection.peer.address : this.#client.address,
       method: head.method,
       path: head.path,

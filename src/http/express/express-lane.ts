@@ -1,7 +1,7 @@
 /** The express lane: plain GET and HEAD requests over kept connections, without an object per message; everything else goes to the full lane. */
 import type { Socket } from 'node:net';
 import type { FullLane, FullLaneCounters } from '../full-lane.ts';
-import type { FullLaneOptions } from '../lane.ts';
+import type { FullLaneOptions, OpenConnection } from '../lane.ts';
 import { DEFAULT_LIMITS, type FullLaneLimits } from '../limits.ts';
 import type { Peer, RequestHead } from '../request.ts';
 import { ExpressConnection } from './express-connection.ts';
@@ -54,6 +54,14 @@ class ExpressLane implements FullLane, ExpressShared {
       requestsInFlight: requestsInFlight + this.#requestsInFlight,
       upgraded,
     };
+  }
+
+  connections(): OpenConnection[] {
+    const here = [...this.#connections].map(({ last, peer, isIdle }) => {
+      const client = last === undefined ? peer.address : last.client;
+      return { client, rule: last?.rule, isBusy: !isIdle, isUpgraded: false };
+    });
+    return [...here, ...this.options.fullLane.connections()];
   }
 
   accept(socket: Socket, peer: Peer, unread?: Buffer): void {

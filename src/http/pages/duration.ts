@@ -14,3 +14,8 @@ export function durationInWords(seconds: number): string {
   const count = Math.ceil(whole / size);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
+
+/** `just now`, `4 minutes ago`: no finer than a minute, so that a page that is kept up to date does not tick. */
+export function agoInWords(seconds: number): string {
+  return seconds < 60 ? 'just now' : `${durationInWords(Math.floor(seconds / 60) * 60)} ago`;
+}

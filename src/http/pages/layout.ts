@@ -18,8 +18,8 @@ export interface PageParts {
   readonly main: Html;
   /** Inline script, sent unescaped: a constant of the program, never made from data. */
   readonly script?: string | undefined;
-  /** Origin that the script may ask. */
-  readonly connectTo?: string | undefined;
+  /** Sources that the script may ask. */
+  readonly connectTo?: readonly string[] | undefined;
   /** Go to `path` by itself after so many seconds. */
   readonly refresh?: { readonly afterSeconds: number; readonly path: string };
 }
@@ -27,6 +27,11 @@ export interface PageParts {
 /** The whole document and its headers. */
 export function renderPage(parts: PageParts): RenderedPage {
   return { html: documentOf(parts).text, headers: pageHeaders(parts) };
+}
+
+/** As the browser shows it. */
+export function pageTitle(title: string): string {
+  return `${title} · lockgate`;
 }
 
 function documentOf({ title, shape, main, script, refresh }: PageParts): Html {
@@ -37,7 +42,7 @@ function documentOf({ title, shape, main, script, refresh }: PageParts): Html {
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <meta name="robots" content="noindex">
 ${refresh && html`<meta http-equiv="refresh" content="${refresh.afterSeconds};url=${refresh.path}">`}
-<title>${title} · lockgate</title>
+<title>${pageTitle(title)}</title>
 <link rel="icon" href="${ICON_URI}">
 ${new Html(`<style>${STYLE}</style>`)}
 </head>
@@ -59,7 +64,7 @@ export function pageHeaders({ script, connectTo }: Pick<PageParts, 'script' | 'c
     "default-src 'none'",
     `style-src ${STYLE_SOURCE}`,
     script && `script-src ${hashSource(script)}`,
-    connectTo && `connect-src ${new URL(connectTo).origin}`,
+    connectTo && `connect-src ${connectTo.join(' ')}`,
     'img-src data:',
     "form-action 'self'",
     "base-uri 'none'",

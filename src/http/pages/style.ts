@@ -105,6 +105,14 @@ const STATUS = `
 .light p { margin: .15rem 0 0; font-size: .94rem; line-height: 1.45; }
 .mark { display: grid; place-items: center; width: 2.3rem; height: 2.3rem; border-radius: 50%; background: var(--tint); }
 .mark svg { width: 1.45rem; height: 1.45rem; }
+.live { display: flex; margin: -.75rem 0 1.25rem; font-size: .9rem; }
+.pulse { display: inline-block; width: .6em; height: .6em; margin-right: .5em; border-radius: 50%; background: currentColor; }
+.name-test { margin-bottom: 1.25rem; }
+.more { grid-column: 2; min-width: 0; }
+.light .more code { overflow-wrap: anywhere; }
+summary { padding: .35rem 0; cursor: pointer; font-weight: 600; }
+pre { max-height: 20rem; margin: .25rem 0 .75rem; padding: .8rem 1rem; overflow: auto; border: 1px solid var(--line); border-radius: .6rem; background: var(--field); }
+pre code { padding: 0; background: none; overflow-wrap: normal; white-space: pre; }
 .panel { margin-bottom: 1.25rem; padding: 1.5rem 1.6rem; }
 .facts { display: grid; grid-template-columns: max-content 1fr; grid-gap: .5rem 1.5rem; margin: 0; }
 .facts dt { color: var(--soft); }

@@ -1,0 +1,43 @@
+/** Who is connected, and by which rule: the open connections, those of one client and one rule together. */
+import type { RuleName } from '../access/decision.ts';
+import type { OpenConnection } from '../http/full-lane.ts';
+import type { SiteView } from './site.ts';
+
+export interface ConnectedClient {
+  /** `unknown`: a trusted proxy did not say who it is. */
+  readonly address: string;
+  readonly isAtHome: boolean;
+  /** The rule that decided last; null: no request has come yet. */
+  readonly rule: RuleName | null;
+  readonly connections: number;
+  /** Requests under way. */
+  readonly requests: number;
+  readonly webSockets: number;
+}
+
+/** The busiest first. */
+export function connectedClients(
+  connections: readonly OpenConnection[],
+  { lanList, addresses }: Pick<SiteView, 'lanList' | 'addresses'>,
+): ConnectedClient[] {
+  const isAtHome = (address: string) => lanList.contains(address) || addresses.has(address);
+  const groups = Map.groupBy(connections, ({ client, rule }) => `${client ?? ''} ${rule ?? ''}`);
+  const clients = [...groups.values()].map((group) => clientOf(group, isAtHome));
+  return clients.sort((a, b) => activityOf(b) - activityOf(a) || b.connections - a.connections);
+}
+
+function clientOf(group: readonly OpenConnection[], isAtHome: (address: string) => boolean): ConnectedClient {
+  const [{ client, rule } = { client: undefined, rule: undefined }] = group;
+  return {
+    address: client ?? 'unknown',
+    isAtHome: client !== undefined && isAtHome(client),
+    rule: rule ?? null,
+    connections: group.length,
+    requests: group.filter(({ isBusy }) => isBusy).length,
+    webSockets: group.filter(({ isUpgraded }) => isUpgraded).length,
+  };
+}
+
+function activityOf({ requests, webSockets }: ConnectedClient): number {
+  return requests + webSockets;
+}
