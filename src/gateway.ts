@@ -3,6 +3,7 @@ import type { Explanation, Supposition } from './access/explain.ts';
 import { createGate, type Gate } from './access/gate.ts';
 import { type Config, defaultConfig } from './config/schema.ts';
 import { type DnsOptions, type DnsService, startDns } from './dns/server.ts';
+import { CurrentCertificates } from './gateway/current-certificates.ts';
 import { dnsOptions } from './gateway/dns-facts.ts';
 import { dropPrivileges } from './gateway/drop-privileges.ts';
 import { Entrance } from './gateway/entrance.ts';
@@ -10,6 +11,7 @@ import { gateOptions } from './gateway/gate-options.ts';
 import { laneOptions } from './gateway/lane-options.ts';
 import { GatewayPages } from './gateway/pages.ts';
 import { buildParts, closeReplaced, type Parts, type PartsOptions, serverName } from './gateway/parts.ts';
+import { LocalReception } from './gateway/reception.ts';
 import { RemoteSide } from './gateway/remote-side.ts';
 import { gatewaySamples } from './gateway/samples.ts';
 import { laneLimits } from './gateway/settings.ts';
@@ -26,6 +28,7 @@ import type { Log } from './lib/log.ts';
 import type { StateFolder } from './lib/state-folder.ts';
 import { RequestCounters, renderSamples } from './ops/metrics.ts';
 import type { ServerSnapshot } from './server/monitor.ts';
+import { TicketKeys } from './tls/ticket-keys.ts';
 
 /** What runs longer than this after SIGTERM is cut. Service managers kill after 10 s: closing must fit in, too. */
 const DRAIN_MS = 9_000;
@@ -42,6 +45,7 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #log: Log;
   readonly #lifecycle = new Lifecycle();
+  readonly #certificates = new CurrentCertificates(() => this.#parts);
   #parts: Parts;
   #gate!: Gate;
   #lane!: FullLane;
@@ -167,7 +171,13 @@ export class Gateway {
     };
     const isOn = () => parts().config.listen.express;
     this.#lane = createExpressLane({ ...lane, isOn, fullLane: createFullLane(lane) });
-    this.#entrance = new Entrance({ parts, lane: this.#lane, log });
+    const ticketKeys = TicketKeys.renewed();
+    this.#lifecycle.add(() => ticketKeys.close());
+    const certificates = this.#certificates;
+    certificates.follow();
+    const settings = () => receptionSettings(parts());
+    const reception = new LocalReception({ certificates, lane: this.#lane, log, settings, ticketKeys });
+    this.#entrance = new Entrance({ parts, reception, log });
     this.#lifecycle.add(() => this.#entrance.close());
     this.#remote = new RemoteSide({ parts, listeners: () => this.#entrance.addresses(), state, log });
     await this.#entrance.open(config);
@@ -200,7 +210,7 @@ export class Gateway {
       throw error;
     }
     this.#parts = next;
-    if (next.certificates !== former.certificates) this.#entrance.followCertificates();
+    if (next.certificates !== former.certificates) this.#certificates.follow();
     this.#follow(next, former);
     if (next.link !== former.link) await next.link.monitor.start();
     this.#entrance.settle(config);
@@ -296,6 +306,10 @@ function refuseToLoseCertificates({ certificates: next }: Parts, { certificates:
   if (fault === undefined) return;
   const hadOne = former.facts().some(({ source }) => source === 'files');
   if (hadOne || fault.sentence !== former.faultOf('files')?.sentence) throw fault;
+}
+
+function receptionSettings({ config, proxyProtocolFrom }: Parts) {
+  return { proxyProtocolFrom, acceptsTls: config.listen.secure_connections !== 'disabled' };
 }
 
 function isUsable({ state, kind }: ServerSnapshot): boolean {

@@ -1,25 +1,22 @@
-/** The way in: listeners, connection limits, PROXY header, first byte, TLS, then the lane. Listeners follow the configuration. */
+/** The way in: listeners, which follow the configuration, and connection limits; then the reception. */
 import type { Socket } from 'node:net';
 import type { Config } from '../config/schema.ts';
-import type { FullLane } from '../http/full-lane.ts';
-import type { Peer } from '../http/request.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { canonicalAddress } from '../net/address.ts';
-import { type AcceptedConnection, acceptConnection } from '../net/first-byte.ts';
 import { ConnectionLimits } from '../net/limits.ts';
 import { type ListenAddress, type Listeners, listen } from '../net/listen.ts';
-import { type TlsCounters, TlsTerminator } from '../tls/terminator.ts';
+import type { TlsCounters } from '../tls/terminator.ts';
 import type { Parts } from './parts.ts';
 import { endpointOf, listensOn } from './published.ts';
-import { turnAway } from './turn-away.ts';
+import type { Admission, Reception } from './reception.ts';
 
 /** Ports up to here take rights to bind. */
 const LAST_PRIVILEGED_PORT = 1023;
 
 export interface EntranceOptions {
   readonly parts: () => Parts;
-  readonly lane: FullLane;
+  readonly reception: Reception;
   readonly log: Log;
 }
 
@@ -33,25 +30,12 @@ interface Door {
 export class Entrance {
   readonly #options: EntranceOptions;
   readonly #limits: ConnectionLimits;
-  readonly #terminator: TlsTerminator;
-  readonly #certificateListeners: (() => void)[] = [];
   #doors: readonly Door[] = [];
 
   constructor(options: EntranceOptions) {
     const { parts, log } = options;
     this.#options = options;
     this.#limits = new ConnectionLimits(connectionLimits(parts().config), log);
-    this.#terminator = new TlsTerminator({
-      certificates: {
-        get defaultContextOptions() {
-          return parts().certificates.defaultContextOptions;
-        },
-        contextFor: (serverName) => parts().certificates.contextFor(serverName),
-        onChange: (listener) => this.#certificateListeners.push(listener),
-      },
-      log,
-    });
-    this.followCertificates();
   }
 
   /**
@@ -83,17 +67,6 @@ export class Entrance {
     this.#limits.update(connectionLimits(config));
   }
 
-  /** The certificate store is another one, or has other certificates. */
-  followCertificates(): void {
-    const { certificates } = this.#options.parts();
-    const tell = () => {
-      if (this.#options.parts().certificates !== certificates) return;
-      for (const listener of this.#certificateListeners) listener();
-    };
-    certificates.onChange(tell);
-    tell();
-  }
-
   /** Where connections are accepted. */
   addresses(): ListenAddress[] {
     return this.#doors.flatMap(({ listeners }) => listeners.addresses());
@@ -105,14 +78,14 @@ export class Entrance {
   }
 
   tlsCounters(): TlsCounters {
-    return this.#terminator.counters();
+    return this.#options.reception.tlsCounters();
   }
 
   /** Gives the ports back and ends handshakes that are under way. */
   close(): void {
     for (const { listeners } of this.#doors) listeners.close();
     this.#doors = [];
-    this.#terminator.close();
+    this.#options.reception.close();
   }
 
   /** Closes what nobody wants any more and what keeps `place` taken: a port is taken on one address by a door on all of them. */
@@ -145,29 +118,22 @@ export class Entrance {
   }
 
   #enter(socket: Socket): void {
-    const { lane, log } = this.#options;
-    const { config, trustedProxies, proxyProtocolFrom } = this.#options.parts();
+    const { reception, parts } = this.#options;
+    const { trustedProxies, proxyProtocolFrom } = parts();
     const address = canonicalAddress(socket.remoteAddress ?? '');
     if (address === undefined || !this.#limits.admitConnection(socket)) {
       socket.destroy();
       return;
     }
-    const isBalancer = proxyProtocolFrom.contains(address);
-    const standsForMany = isBalancer || trustedProxies.contains(address);
-    let isOneTooMany = !standsForMany && !this.#limits.admitClient(socket, address);
-    if (isOneTooMany && !this.#limits.mayAnswer(socket)) return;
-    const onRefused = (reason: string) => log.debug({ client: address, reason }, 'connection closed before a request');
-    acceptConnection(socket, { proxyProtocolFrom, onRefused }, (accepted) => {
-      if (isBalancer && accepted.fromProxyHeader && !this.#limits.admitClient(socket, accepted.peerAddress)) {
-        if (!this.#limits.mayAnswer(socket)) return;
-        isOneTooMany = true;
-      }
-      const serve = (stream: Socket, side: Pick<Peer, 'tls' | 'serverName'>) =>
-        isOneTooMany ? turnAway(stream) : lane.accept(stream, peerOf(accepted, side));
-      if (accepted.protocol === 'http') serve(socket, { tls: false, serverName: undefined });
-      else if (config.listen.secure_connections === 'disabled') socket.destroy();
-      else this.#terminator.accept(socket, (secure, serverName) => serve(secure, { tls: true, serverName }));
-    });
+    const standsForMany = proxyProtocolFrom.contains(address) || trustedProxies.contains(address);
+    const admission = standsForMany ? 'serve' : this.#admit(socket, address);
+    if (admission === 'close') return;
+    reception.receive({ socket, admission, admitNamed: (client) => this.#admit(socket, client) });
+  }
+
+  #admit(socket: Socket, client: string): Admission {
+    if (this.#limits.admitClient(socket, client)) return 'serve';
+    return this.#limits.mayAnswer(socket) ? 'turn-away' : 'close';
   }
 }
 
@@ -189,11 +155,6 @@ function keptUntilRestart({ address, port }: ListenAddress): GatewayError {
   return new GatewayError('bind', `listen.addresses: port ${port} is bound on ${address} until the gateway restarts`, {
     hint: 'restart it: the user that it became may not bind this port again',
   });
-}
-
-function peerOf(accepted: AcceptedConnection, side: Pick<Peer, 'tls' | 'serverName'>): Peer {
-  const { peerAddress, peerPort, fromProxyHeader, localAddress, localPort } = accepted;
-  return { address: peerAddress, port: peerPort, fromProxyHeader, localAddress, localPort, ...side };
 }
 
 /** Every address with every port of the configuration. */

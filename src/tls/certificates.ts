@@ -2,12 +2,17 @@
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
-import type { CertificateFacts, CertificateProblem, CertificateSourceName } from './certificate-facts.ts';
+import {
+  type CertificateFacts,
+  type CertificateProblem,
+  type CertificateSourceName,
+  describeCertificate,
+} from './certificate-facts.ts';
 import type { CertificateSource, LoadedCertificate } from './certificate-source.ts';
 import { isSameChain } from './chain.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { type TlsProfileName, tlsProfile } from './profile.ts';
-import { prepareCertificate, type ServedCertificate, ServingSet } from './serving.ts';
+import { prepareCertificate, type Servable, type ServedCertificate, ServingSet } from './serving.ts';
 
 /** One context of sessions for all certificates, so that a swap ends none. */
 const SESSION_ID_CONTEXT = 'lockgate';
@@ -35,7 +40,7 @@ export class CertificateStore {
   readonly #faults = new Map<CertificateSourceName, GatewayError>();
   readonly #listeners: (() => void)[] = [];
   readonly #watch: FolderWatch;
-  #serving = ServingSet.empty;
+  #serving: ServingSet = ServingSet.empty;
   #loading: Promise<void> | undefined;
   #isReloadWanted = false;
   #remindedMs = Number.NEGATIVE_INFINITY;
@@ -105,7 +110,15 @@ export class CertificateStore {
 
   /** The certificates in use, in the order of preference. */
   facts(): CertificateFacts[] {
-    return this.#serving.facts(this.#now());
+    const now = this.#now();
+    return this.#serving.certificates.map(({ chain, source, origin }) =>
+      describeCertificate(chain, { source: source.name, origin }, now),
+    );
+  }
+
+  /** The certificates in use with their keys, in the order of preference: for processes that serve them, too. */
+  get served(): readonly Servable[] {
+    return this.#serving.certificates;
   }
 
   /** All there is to say: what is wrong with the certificates in use, and why others could not be had. */

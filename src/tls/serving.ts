@@ -3,22 +3,21 @@ import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { canonicalAddress, labelFromAddress } from '../net/address.ts';
-import {
-  alternativeNames,
-  type CertificateFacts,
-  type CertificateNames,
-  describeCertificate,
-} from './certificate-facts.ts';
+import { alternativeNames, type CertificateNames } from './certificate-facts.ts';
 import type { CertificateSource, LoadedCertificate } from './certificate-source.ts';
 import type { KeyedChain } from './chain.ts';
 
-export interface ServedCertificate {
-  readonly source: CertificateSource;
-  readonly origin: string;
-  readonly chain: KeyedChain;
+/** What it takes to serve a certificate, wherever it came from. */
+export interface Servable {
   readonly names: CertificateNames;
   readonly contextOptions: SecureContextOptions;
   readonly context: SecureContext;
+}
+
+export interface ServedCertificate extends Servable {
+  readonly source: CertificateSource;
+  readonly origin: string;
+  readonly chain: KeyedChain;
 }
 
 /** Builds the TLS side of a certificate once. Throws `certificate` when OpenSSL does not take it: a key too short, a digest too weak. */
@@ -39,26 +38,26 @@ export function prepareCertificate(
   }
 }
 
-export class ServingSet {
-  static readonly empty = new ServingSet([]);
+export class ServingSet<C extends Servable = ServedCertificate> {
+  static readonly empty = new ServingSet<never>([]);
 
   /** In the order of preference: the first is for clients that name no host, or one that no certificate covers. */
-  readonly certificates: readonly ServedCertificate[];
+  readonly certificates: readonly C[];
   /** The address-in-name zones whose certificates are held. */
   readonly zones: readonly string[];
-  readonly #exact = new Map<string, ServedCertificate>();
+  readonly #exact = new Map<string, C>();
   /** By the name behind `*.`. */
-  readonly #wildcards = new Map<string, ServedCertificate>();
+  readonly #wildcards = new Map<string, C>();
   readonly #addresses = new Set<string>();
 
-  constructor(certificates: readonly ServedCertificate[]) {
+  constructor(certificates: readonly C[]) {
     this.certificates = certificates;
     this.zones = [...new Set(certificates.flatMap(({ names }) => names.zones))];
     for (const certificate of certificates) this.#index(certificate);
   }
 
   /** What `serverName` gets: an exact name, else a wildcard for its first label (RFC 9525 section 6.3); undefined: none covers it. */
-  find(serverName: string): ServedCertificate | undefined {
+  find(serverName: string): C | undefined {
     const name = normalName(serverName);
     const dot = name.indexOf('.');
     return this.#exact.get(name) ?? (dot < 1 ? undefined : this.#wildcards.get(name.slice(dot + 1)));
@@ -76,13 +75,7 @@ export class ServingSet {
     return zone === undefined ? undefined : `${labelFromAddress(address)}.${zone}`;
   }
 
-  facts(now: Date): CertificateFacts[] {
-    return this.certificates.map(({ chain, source, origin }) =>
-      describeCertificate(chain, { source: source.name, origin }, now),
-    );
-  }
-
-  #index(certificate: ServedCertificate): void {
+  #index(certificate: C): void {
     for (const name of certificate.names.names) {
       const [map, key] = name.startsWith('*.') ? [this.#wildcards, name.slice(2)] : [this.#exact, name];
       if (!map.has(key)) map.set(key, certificate);

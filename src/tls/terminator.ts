@@ -1,16 +1,12 @@
 /** The server side of TLS: takes accepted TCP connections, does the handshake within a deadline, hands the secure socket on. */
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type SecureContext, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import { systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
+import type { TicketKeys } from './ticket-keys.ts';
 
 /** From the first byte to the end of the handshake; old players on weak radio need seconds. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** RFC 5077: 16 bytes of name, 16 of AES, 16 of HMAC. */
-const TICKET_KEY_BYTES = 48;
-/** A stolen key opens the sessions of one day; after a change, every client does one full handshake. */
-const TICKET_KEY_LIFETIME_MS = 24 * 60 * 60_000;
 /** What is spoken behind TLS, the best first. */
 const PROTOCOLS: readonly string[] = ['http/1.1'];
 /** What a certificate authority speaks that checks who holds a name (RFC 8737), and nobody else. */
@@ -30,8 +26,9 @@ export interface TlsTerminatorOptions {
   /** The certificate that proves `serverName` to a certificate authority; undefined: it is not being proven now. */
   readonly challengeFor?: (serverName: string) => SecureContext | undefined;
   readonly log?: Log;
+  /** What sessions are continued with: whoever has the same continues them, too. */
+  readonly ticketKeys: TicketKeys;
   readonly handshakeTimeoutMs?: number;
-  readonly ticketKeyLifetimeMs?: number;
 }
 
 /** Receives the decrypted side. It must listen to the socket's `error` at once. `serverName` undefined: the client named no host. */
@@ -55,14 +52,12 @@ export interface TlsCounters {
 
 /**
  * A name that no certificate covers gets the default certificate, not an alert: apps connect by address, send stale names, and judge the
- * certificate themselves. ALPN offers HTTP/1.1 alone, and to a certificate authority its own protocol while it checks a name. One `tls.Server` lives as long as this, and so do its ticket keys: neither a swapped
- * certificate nor a reload ends a session.
+ * certificate themselves. ALPN offers HTTP/1.1 alone, and to a certificate authority its own protocol while it checks a name. One `tls.Server` lives as long as this, and its ticket keys do not come from the certificate: neither a
+ * swapped certificate nor a reload ends a session.
  */
 export class TlsTerminator {
   readonly #server: Server;
   readonly #log: Log;
-  readonly #rotation: NodeJS.Timeout;
-  #ticketKeys = randomBytes(TICKET_KEY_BYTES);
   /** A TLS socket does not tell which socket it wraps; the four numbers of the connection do. */
   readonly #pending = new Map<string, PendingHandshake>();
   readonly #challengeFor: (serverName: string) => SecureContext | undefined;
@@ -73,13 +68,13 @@ export class TlsTerminator {
   #resumed = 0;
 
   constructor(options: TlsTerminatorOptions) {
-    const { certificates, log = silentLog, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
+    const { certificates, ticketKeys, log = silentLog, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
     this.#log = log;
     this.#challengeFor = options.challengeFor ?? (() => undefined);
     const terminator = this;
     this.#server = createServer({
       ...certificates.defaultContextOptions,
-      ticketKeys: this.#ticketKeys,
+      ticketKeys: ticketKeys.current,
       handshakeTimeout: handshakeTimeoutMs,
       ALPNCallback(this: TLSSocket, { servername, protocols }) {
         return terminator.#chooseProtocol(this, servername, protocols);
@@ -92,10 +87,9 @@ export class TlsTerminator {
     this.#server.on('secureConnection', (socket) => this.#complete(socket));
     this.#server.on('tlsClientError', (error, socket) => this.#fail(error, socket));
     certificates.onChange(() => {
-      this.#server.setSecureContext({ ...certificates.defaultContextOptions, ticketKeys: this.#ticketKeys });
+      this.#server.setSecureContext({ ...certificates.defaultContextOptions, ticketKeys: ticketKeys.current });
     });
-    const lifetimeMs = options.ticketKeyLifetimeMs ?? TICKET_KEY_LIFETIME_MS;
-    this.#rotation = setInterval(() => this.#rotateTicketKeys(), lifetimeMs).unref();
+    ticketKeys.onChange(() => this.#server.setTicketKeys(ticketKeys.current));
   }
 
   /** Starts the handshake on an accepted connection; bytes that were read and put back are part of it. Calls `onSecure` once, or never when it fails. */
@@ -115,7 +109,6 @@ export class TlsTerminator {
 
   /** Ends the handshakes that are under way; secure sockets live on. */
   close(): void {
-    clearInterval(this.#rotation);
     for (const { socket } of this.#pending.values()) socket.destroy();
     this.#pending.clear();
   }
@@ -127,11 +120,6 @@ export class TlsTerminator {
       pending: this.#pending.size,
       failed: Object.fromEntries(this.#failed),
     };
-  }
-
-  #rotateTicketKeys(): void {
-    this.#ticketKeys = randomBytes(TICKET_KEY_BYTES);
-    this.#server.setTicketKeys(this.#ticketKeys);
   }
 
   /** Undefined: none of theirs is spoken here; the handshake ends with `no_application_protocol` (RFC 7301 section 3.2). */

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { Log, LogFields } from '../../src/lib/log.ts';
 import { type ContextChooser, TlsTerminator, type TlsTerminatorOptions } from '../../src/tls/terminator.ts';
+import { TicketKeys } from '../../src/tls/ticket-keys.ts';
 
 export interface Front {
   readonly port: number;
@@ -16,9 +17,9 @@ export interface Front {
 /** Greets each secure connection with the name that it asked for, then echoes. */
 export async function startFront(
   certificates: ContextChooser,
-  options: Omit<TlsTerminatorOptions, 'certificates'> = {},
+  options: Partial<TlsTerminatorOptions> = {},
 ): Promise<Front> {
-  const terminator = new TlsTerminator({ certificates, ...options });
+  const terminator = new TlsTerminator({ certificates, ticketKeys: new TicketKeys(), ...options });
   const accepted = new Set<Socket>();
   const server: Server = createServer((socket) => {
     accepted.add(socket);

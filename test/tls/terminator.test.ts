@@ -9,6 +9,7 @@ import { type ConnectionOptions, connect, createSecureContext, type SecureContex
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ContextChooser, TlsCounters } from '../../src/tls/terminator.ts';
+import { TicketKeys } from '../../src/tls/ticket-keys.ts';
 import { makeCertificate, type TestCertificate, testAuthority } from '../support/certificates.ts';
 import { type Front, look, openClient, rememberingLog, startFront } from './front.ts';
 import { fingerprintOf } from './store-fixture.ts';
@@ -238,7 +239,8 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 test('ticket keys change after their lifetime: an old session gets a full handshake, and is served', async ({
   certificates,
 }) => {
-  const front = await startFront(certificates, { ticketKeyLifetimeMs: 20 });
+  const ticketKeys = TicketKeys.renewed(20);
+  const front = await startFront(certificates, { ticketKeys });
   const client = connect({ port: front.port, host: '127.0.0.1', rejectUnauthorized: false });
   const [[session]] = await Promise.all([once(client, 'session'), once(client, 'data')]);
   client.destroy();
@@ -246,6 +248,7 @@ test('ticket keys change after their lifetime: an old session gets a full handsh
   let isResumed = true;
   while (isResumed && performance.now() < deadline) isResumed = (await look(front.port, { session })).isResumed;
   assert.is(isResumed, false);
+  ticketKeys.close();
   await front.close();
 });
 
