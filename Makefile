@@ -90,7 +90,7 @@ PACKERS := xz:xz-utils mksquashfs:squashfs-tools dpkg-deb:dpkg
 
 .PHONY: sea pins archives image openwrt synology packages release packers
 
-# The program with a runtime and libraries of its own: make sea ARCH=x64|arm64 [PREFIX=/opt/lockgate]
+# The program with a runtime and libraries of its own: make sea ARCH=x64|arm64|armv7 [PREFIX=/opt/lockgate]
 sea: PREFIX ?= /opt/lockgate
 sea: build/lockgate.cjs
 	$(BUILDER) docker/program/sea.ts $(ARCH) $(PREFIX) build/program/$(ARCH)

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { writeOciArchive } from './image/oci.ts';
 import { INSTALL_FOLDER, imageTree } from './image/root-files.ts';
 import { ANNOTATIONS, RUN_SETTINGS } from './image/settings.ts';
-import { ARCHITECTURES, MACHINES } from './program/pins.ts';
+import { MACHINES, PUBLISHED } from './program/pins.ts';
 import { ProgramBuilder } from './program/program-builder.ts';
 import { ROOT, sourceDate, VERSION, writePackage } from './program/release.ts';
 import { writeTree } from './program/write-tree.ts';
 
 const builder = new ProgramBuilder(ROOT);
-const platforms = ARCHITECTURES.map((architecture) => ({
+const platforms = PUBLISHED.map((architecture) => ({
   architecture: MACHINES[architecture].oci,
   root: imageTree(builder.tree(architecture, INSTALL_FOLDER)),
 }));

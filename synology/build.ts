@@ -1,7 +1,6 @@
 /** Builds the DSM packages: `node build.ts`. The bundle must have been built. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ARCHITECTURES } from '../docker/program/pins.ts';
 import { ProgramBuilder } from '../docker/program/program-builder.ts';
 import { bundledLicenses } from '../docker/program/program-tree.ts';
 import { ROOT, sourceDate, VERSION, writePackage } from '../docker/program/release.ts';
@@ -9,11 +8,10 @@ import { INSTALL_FOLDER, NAS_NAMES, nativePackage, scriptPackage } from './packa
 
 const modifiedAt = sourceDate();
 const builder = new ProgramBuilder(ROOT);
-for (const architecture of ARCHITECTURES) {
-  const programFiles = builder.tree(architecture, INSTALL_FOLDER);
+for (const { architecture, tree } of builder.trees(INSTALL_FOLDER)) {
   writePackage(
     `lockgate-${VERSION}-${NAS_NAMES[architecture].file}.spk`,
-    nativePackage(architecture, programFiles, modifiedAt),
+    nativePackage(architecture, tree, modifiedAt),
   );
 }
 const bundle = readFileSync(join(ROOT, 'build/lockgate.cjs'));

@@ -1,7 +1,6 @@
 /** Builds the archives for any Linux: `node archive.ts` → `dist/lockgate-<version>-linux-<arch>.tar.xz`, to be unpacked at `/`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ARCHITECTURES } from './pins.ts';
 import { ProgramBuilder } from './program-builder.ts';
 import { ROOT, sourceDate, VERSION, writePackage } from './release.ts';
 import { writeTar } from './tar.ts';
@@ -11,9 +10,9 @@ import { packXz } from './xz.ts';
 const INSTALL_FOLDER = '/opt/lockgate';
 
 const builder = new ProgramBuilder(ROOT);
-for (const architecture of ARCHITECTURES) {
+for (const { architecture, tree: programFiles } of builder.trees(INSTALL_FOLDER)) {
   const service = readFileSync(join(import.meta.dirname, 'lockgate.service'));
-  const files = tree(...builder.tree(architecture, INSTALL_FOLDER), file('lockgate.service', service));
+  const files = tree(...programFiles, file('lockgate.service', service));
   const archive = writeTar(tree(...below(INSTALL_FOLDER.slice(1), files)), { modifiedAt: sourceDate() });
   writePackage(`lockgate-${VERSION}-linux-${architecture}.tar.xz`, packXz(archive));
 }

@@ -13,8 +13,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PINS, type PinnedPackage, sha256 } from './pins.ts';
+import { type Architecture, MACHINES, PINS, type PinnedPackage, sha256 } from './pins.ts';
 
 const APT_TIMEOUT_MS = 180_000;
 
@@ -28,6 +29,9 @@ export interface DebianOptions {
   readonly onReplaced?: (message: string) => void;
 }
 
+/** A machine, as Debian sees it. */
+type Machine = (typeof MACHINES)[Architecture];
+
 /** Fetches packages and unpacks them. */
 export class DebianPackages {
   readonly #cacheFolder: string;
@@ -40,28 +44,41 @@ export class DebianPackages {
     mkdirSync(cacheFolder, { recursive: true });
   }
 
+  /** What `read` finds in a pinned package, unpacked for as long as it reads. Throws as `unpack` does. */
+  open<T>(name: string, architecture: Architecture, read: (root: string) => T): T {
+    const root = mkdtempSync(join(tmpdir(), 'lockgate-deb-'));
+    try {
+      this.unpack(name, architecture, root);
+      return read(root);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  }
+
   /** Unpacks a pinned package into `into`. Throws `PackageUnavailable`, or an error when its bytes are not the pinned ones. */
-  unpack(name: string, architecture: string, into: string): void {
-    const pin = PINS.debian.packages.find((one) => one.name === name && one.architecture === architecture);
+  unpack(name: string, architecture: Architecture, into: string): void {
+    const machine = MACHINES[architecture];
+    const pin = PINS.debian.packages.find((one) => one.name === name && one.architecture === machine.debian);
     if (pin === undefined) throw new Error(`${name} for ${architecture} is not pinned`);
-    run('dpkg-deb', ['-x', this.#fetch(pin), into]);
+    run('dpkg-deb', ['-x', this.#fetch(pin, machine), into]);
   }
 
   /** Downloads the version that Debian offers now; for making new pins. */
-  offeredPin(name: string, architecture: string): PinnedPackage {
-    const apt = this.#apt(architecture);
+  offeredPin(name: string, architecture: Architecture): PinnedPackage {
+    const machine = MACHINES[architecture];
+    const apt = this.#apt(machine);
     const version = apt.candidate(name);
     const bytes = readFileSync(apt.download(name, version));
-    return { name, architecture, version, sha256: sha256(bytes) };
+    return { name, architecture: machine.debian, version, sha256: sha256(bytes) };
   }
 
-  #fetch(pin: PinnedPackage): string {
+  #fetch(pin: PinnedPackage, machine: Machine): string {
     const path = join(this.#cacheFolder, `${pin.sha256}.deb`);
     if (existsSync(path) && sha256(readFileSync(path)) === pin.sha256) return path;
-    const apt = this.#apt(pin.architecture);
+    const apt = this.#apt(machine);
     const candidate = apt.candidate(pin.name);
     if (!apt.offers(pin.name, pin.version)) {
-      const message = `${pin.name} ${pin.version} (${pin.architecture}) is pinned, and Debian ${PINS.debian.release} has replaced it by ${candidate}`;
+      const message = `${pin.name} ${pin.version} (${pin.architecture}) is pinned, and Debian ${machine.release} has replaced it by ${candidate}`;
       if (this.#onReplaced === undefined) {
         throw new PackageUnavailable(
           `${message}: run \`make pins\`, look at what changed in docker/program/pins.json, run the tests and commit it`,
@@ -81,11 +98,11 @@ export class DebianPackages {
     return path;
   }
 
-  #apt(architecture: string): Apt {
-    const known = this.#apts.get(architecture);
+  #apt(machine: Machine): Apt {
+    const known = this.#apts.get(machine.debian);
     if (known !== undefined) return known;
-    const apt = new Apt(join(this.#cacheFolder, `apt-${architecture}`), architecture);
-    this.#apts.set(architecture, apt);
+    const apt = new Apt(join(this.#cacheFolder, `apt-${machine.debian}`), machine);
+    this.#apts.set(machine.debian, apt);
     return apt;
   }
 }
@@ -95,18 +112,22 @@ class Apt {
   readonly #folder: string;
   readonly #options: readonly string[];
 
-  constructor(folder: string, architecture: string) {
+  constructor(folder: string, machine: Machine) {
     this.#folder = folder;
     for (const name of ['state/lists/partial', 'cache/archives/partial'])
       mkdirSync(join(folder, name), { recursive: true });
     const status = join(folder, 'status');
     writeFileSync(status, '');
     this.#options = [
-      `-oAPT::Architecture=${architecture}`,
-      `-oAPT::Architectures=${architecture}`,
+      `-oAPT::Architecture=${machine.debian}`,
+      `-oAPT::Architectures=${machine.debian}`,
       `-oDir::State=${join(folder, 'state')}`,
       `-oDir::State::status=${status}`,
       `-oDir::Cache=${join(folder, 'cache')}`,
+      // Named, because container images of Debian switch them off: without them every question takes seconds.
+      '-oDir::Cache::pkgcache=pkgcache.bin',
+      '-oDir::Cache::srcpkgcache=srcpkgcache.bin',
+      ...sourcesOf(machine, folder),
       '-oAPT::Sandbox::User=root',
     ];
     run('apt-get', [...this.#options, '-qq', 'update']);
@@ -120,7 +141,7 @@ class Apt {
     const version = /^ {2}Candidate: (\S+)$/m.exec(this.#policy(name))?.[1];
     if (version === undefined || version === '(none)') {
       throw new PackageUnavailable(
-        `${name}: the package sources of this machine do not have it (packages are made on Debian ${PINS.debian.release})`,
+        `${name}: the package sources of this machine do not have it (packages are made on Debian)`,
       );
     }
     return version;
@@ -141,6 +162,18 @@ class Apt {
   #policy(name: string): string {
     return run('apt-cache', [...this.#options, 'policy', name]);
   }
+}
+
+/** Where this machine gets a release from: as it is set up; for another release, from the same mirror. */
+function sourcesOf({ release }: Machine, folder: string): string[] {
+  const query = (filter: string) =>
+    run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Label: Debian', 'Component: main', filter]);
+  if (query(`Codename: ${release}`) !== '') return [];
+  const [mirror = ''] = query('Created-By: Packages').split('\n');
+  if (mirror === '') throw new PackageUnavailable('this machine has no package source of Debian');
+  const sources = join(folder, 'sources.list');
+  writeFileSync(sources, `deb ${mirror} ${release} main\n`);
+  return [`-oDir::Etc::SourceList=${sources}`, '-oDir::Etc::SourceParts=/dev/null'];
 }
 
 function run(command: string, args: readonly string[], cwd?: string): string {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PackageUnavailable } from './debian-packages.ts';
-import { type Architecture, PINS, sha256 } from './pins.ts';
+import { PINS, type Published, sha256 } from './pins.ts';
 
 const NPM_TIMEOUT_MS = 300_000;
 
@@ -23,7 +23,7 @@ export interface RuntimePlaces {
 }
 
 /** The folder of a runtime's package, fetched when this machine has another one installed. Throws `PackageUnavailable`. */
-export function runtimeFolder(architecture: Architecture, { version, root, cacheFolder }: RuntimePlaces): string {
+export function runtimeFolder(architecture: Published, { version, root, cacheFolder }: RuntimePlaces): string {
   const name = `node-linux-${architecture}`;
   const installed = join(root, 'node_modules', name);
   if (existsSync(join(installed, 'bin/node'))) return installed;
@@ -33,7 +33,7 @@ export function runtimeFolder(architecture: Architecture, { version, root, cache
 }
 
 /** Reads a runtime. Throws when it is not the pinned one. */
-export function readRuntime(architecture: Architecture, folder: string): Runtime {
+export function readRuntime(architecture: Published, folder: string): Runtime {
   const binary = readFileSync(join(folder, 'bin/node'));
   const digest = sha256(binary);
   if (digest !== PINS.node.sha256[architecture]) {

@@ -1,7 +1,7 @@
 /** Builds program trees for several packages of one checkout: the blob is made once, and downloads are shared. */
 import { join } from 'node:path';
-import { DebianPackages } from './debian-packages.ts';
-import type { Architecture } from './pins.ts';
+import { DebianPackages, PackageUnavailable } from './debian-packages.ts';
+import { ARCHITECTURES, type Architecture, isPublished } from './pins.ts';
 import { programTree } from './program-tree.ts';
 import { makeBlob } from './sea-blob.ts';
 import type { Tree } from './tree.ts';
@@ -32,6 +32,22 @@ export class ProgramBuilder {
       root: this.#root,
       cacheFolder: this.#cacheFolder,
       packages: this.#packages,
+    });
+  }
+
+  /**
+   * The programs for all machines. One of the second tier is left out, and that is said, when Debian has replaced what it is made of;
+   * any other that cannot be made ends the build.
+   */
+  trees(installFolder: string): { readonly architecture: Architecture; readonly tree: Tree }[] {
+    return ARCHITECTURES.flatMap((architecture) => {
+      try {
+        return [{ architecture, tree: this.tree(architecture, installFolder) }];
+      } catch (error) {
+        if (isPublished(architecture) || !(error instanceof PackageUnavailable)) throw error;
+        process.stderr.write(`LEFT OUT: ${architecture}: ${error.message}\n`);
+        return [];
+      }
     });
   }
 }

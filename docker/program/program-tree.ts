@@ -1,30 +1,49 @@
-/** The self-contained program as a tree: the executable, its loader and libraries, and everybody's licences. */
+/** The self-contained program as a tree: the command, its runtime, loader and libraries, and everybody's licences. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DebianPackages } from './debian-packages.ts';
+import { debianRuntimeEntries } from './debian-runtime.ts';
 import { trimIcu } from './icu.ts';
 import { libraryEntries } from './libraries.ts';
 import { readRuntime, runtimeFolder } from './node-runtime.ts';
-import { type Architecture, MACHINES, PINS } from './pins.ts';
+import { type Architecture, isPublished, MACHINES, PINS, type Published } from './pins.ts';
 import { makeSingleProgram } from './single-program.ts';
-import { file, program, type Tree, tree } from './tree.ts';
+import { type Entry, file, program, type Tree, tree } from './tree.ts';
 
 export interface ProgramOptions {
   readonly architecture: Architecture;
   /** Where the tree will stand on the target, absolute: the loader's path is part of the executable. */
   readonly installFolder: string;
-  /** Made by `makeBlob`. */
+  /** Made by `makeBlob` of the bundle. */
   readonly blob: Buffer;
-  /** The checkout. */
+  /** The checkout, with the bundle built. */
   readonly root: string;
   /** Downloads that are kept between builds. */
   readonly cacheFolder: string;
   readonly packages: DebianPackages;
 }
 
-/** `lockgate`, `lib/…` and `licenses/…`. */
+/** `lockgate`, what it needs beside it, and `licenses/…`. */
 export function programTree(options: ProgramOptions): Tree {
-  const { architecture, installFolder, blob, root, cacheFolder, packages } = options;
+  const { architecture, installFolder, root, packages } = options;
+  const runtime = isPublished(architecture)
+    ? singleProgramEntries(architecture, options)
+    : debianRuntimeEntries(packages, readBundle(root), installFolder);
+  return tree(
+    ...runtime,
+    file('licenses/lockgate', readFileSync(join(root, 'LICENSE'))),
+    file('licenses/bundled', bundledLicenses(root)),
+  );
+}
+
+/** The bundle, as it was built. */
+export function readBundle(root: string): Buffer {
+  return readFileSync(join(root, 'build/lockgate.cjs'));
+}
+
+/** One executable, and the libraries that every program needs. */
+function singleProgramEntries(architecture: Published, options: ProgramOptions): Entry[] {
+  const { installFolder, blob, root, cacheFolder, packages } = options;
   const runtime = readRuntime(
     architecture,
     runtimeFolder(architecture, { version: PINS.node.version, root, cacheFolder }),
@@ -33,13 +52,11 @@ export function programTree(options: ProgramOptions): Tree {
   const loader = `${libraryFolder}/${MACHINES[architecture].loader}`;
   const executable = makeSingleProgram({ runtime: runtime.binary, blob, loader, libraryFolder });
   trimIcu(executable);
-  return tree(
+  return [
     program('lockgate', executable),
     ...libraryEntries(architecture, packages),
-    file('licenses/lockgate', readFileSync(join(root, 'LICENSE'))),
     file('licenses/node', runtime.license),
-    file('licenses/bundled', bundledLicenses(root)),
-  );
+  ];
 }
 
 /** The licences of the libraries in the bundle, by the bundler's own list of what went in. */

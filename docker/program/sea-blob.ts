@@ -3,9 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-/** Small heaps, because a router has 256 MB for everything; `none`: the environment cannot add flags. */
-const RUNTIME_FLAGS = ['--max-old-space-size=96', '--max-semi-space-size=1', '--optimize-for-size', '--v8-pool-size=1'];
+import { RUNTIME_FLAGS } from './flags.ts';
 
 /**
  * Made by a Node of the very version that will run it; the machine does not matter, since there is no snapshot and no code cache in it.
@@ -22,6 +20,7 @@ export function makeBlob(node: string, bundle: string): Buffer {
       useSnapshot: false,
       useCodeCache: false,
       execArgv: RUNTIME_FLAGS,
+      // The environment cannot add flags.
       execArgvExtension: 'none',
     };
     writeFileSync(join(folder, 'sea.json'), JSON.stringify(config));

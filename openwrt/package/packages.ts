@@ -13,6 +13,7 @@ import { apkScripts, ipkScripts, type OwnSteps, ownSteps } from './scripts.ts';
 export const ROUTER_NAMES: Readonly<Record<Architecture, readonly string[]>> = {
   x64: ['x86_64'],
   arm64: ['aarch64_cortex-a53', 'aarch64_cortex-a72', 'aarch64_cortex-a76', 'aarch64_generic'],
+  armv7: ['arm_cortex-a7_neon-vfpv4', 'arm_cortex-a9_vfpv3-d16', 'arm_cortex-a15_neon-vfpv4'],
 };
 
 /** User and group of the service, with the number they get on a router. */

@@ -20,6 +20,7 @@ const NODE_COMMAND = `/var/packages/${NODE_PACKAGE}/target/usr/local/bin/node --
 export const NAS_NAMES: Readonly<Record<Architecture, { readonly file: string; readonly arch: string }>> = {
   x64: { file: 'x86_64', arch: 'x86_64' },
   arm64: { file: 'armv8', arch: 'rtd1296 rtd1619 rtd1619b armada37xx' },
+  armv7: { file: 'armv7', arch: 'alpine alpine4k armada38x monaco' },
 };
 
 interface NasPackage {

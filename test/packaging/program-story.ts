@@ -2,11 +2,11 @@
  * The self-contained program where there is no Node and no library: it starts, shows the media server's certificate, answers DNS, reloads,
  * ends. On this machine's processor as it is, on the other by emulation.
  */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Architecture } from '../../docker/program/pins.ts';
+import { type Architecture, MACHINES } from '../../docker/program/pins.ts';
 import { below, tree } from '../../docker/program/tree.ts';
 import { curl } from '../support/curl.ts';
 import { freePort } from '../support/free-port.ts';
@@ -17,7 +17,9 @@ import { programFor } from './programs.ts';
 import { hasCommand, output } from './system.ts';
 
 const INSTALL_FOLDER = '/opt/lockgate';
-const EMULATORS = { x64: 'qemu-x86_64-static', arm64: 'qemu-aarch64-static' } as const;
+const EMULATORS = { x64: 'qemu-x86_64-static', arm64: 'qemu-aarch64-static', armv7: 'qemu-arm-static' } as const;
+/** What Node calls the machine. */
+const NODE_NAMES = { x64: 'x64', arm64: 'arm64', armv7: 'arm' } as const;
 /** Emulated, on a busy machine. */
 const READY_TIMEOUT_MS = 120_000;
 
@@ -33,11 +35,13 @@ export async function tellProgramStory(architecture: Architecture): Promise<void
     test.run();
     return;
   }
-  const program = [...(emulator === undefined ? [] : ['/emulator']), `${INSTALL_FOLDER}/lockgate`];
+  const isScript = architecture === 'armv7';
+  const program = [...(emulator === undefined || isScript ? [] : ['/emulator']), `${INSTALL_FOLDER}/lockgate`];
 
   test.before((context) => {
     context.jail = new Jail(tree(...below(INSTALL_FOLDER.slice(1), built.tree)));
     if (emulator !== undefined) context.jail.addProgram(emulator, 'emulator');
+    if (emulator !== undefined && isScript) emulateLoader(context.jail, MACHINES[architecture].loader);
   });
   test.before.each((context) => {
     context.closers = [];
@@ -50,7 +54,7 @@ export async function tellProgramStory(architecture: Architecture): Promise<void
   test('it says what it is', ({ jail }) => {
     const { status, stdout, stderr } = jail.run([...program, 'version']);
     assert.is(status, 0, stderr);
-    assert.match(stdout, new RegExp(`^lockgate \\S+ \\(Node 24\\.\\S+, linux-${architecture}\\)\n$`));
+    assert.match(stdout, new RegExp(`^lockgate \\S+ \\(Node 24\\.\\S+, linux-${NODE_NAMES[architecture]}\\)\n$`));
   });
 
   test('the environment cannot change how it runs', ({ jail }) => {
@@ -113,6 +117,13 @@ export async function tellProgramStory(architecture: Architecture): Promise<void
   });
 
   test.run();
+}
+
+/** A script starts the loader by its path: there, the emulator is put before it. */
+function emulateLoader({ root }: Jail, loader: string): void {
+  const path = join(INSTALL_FOLDER, 'lib', loader);
+  renameSync(join(root, path), join(root, `${path}.true`));
+  writeFileSync(join(root, path), `#!/bin/sh\nexec /emulator ${path}.true "$@"\n`, { mode: 0o755 });
 }
 
 function whyNotHere(emulator: string | undefined): string | undefined {

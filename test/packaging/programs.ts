@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PackageUnavailable } from '../../docker/program/debian-packages.ts';
-import type { Architecture } from '../../docker/program/pins.ts';
+import { type Architecture, isPublished } from '../../docker/program/pins.ts';
 import { ProgramBuilder } from '../../docker/program/program-builder.ts';
 import type { Tree } from '../../docker/program/tree.ts';
 
@@ -19,7 +19,9 @@ export async function programFor(
 ): Promise<{ readonly tree: Tree } | { readonly missing: string }> {
   await lock();
   try {
-    const builder = new ProgramBuilder(ROOT, (message) => console.log(`note: ${message}: its successor is tested`));
+    const testSuccessor = (message: string) => console.log(`note: ${message}: its successor is tested`);
+    // Debian's own runtime fits the very libraries that it was made with.
+    const builder = new ProgramBuilder(ROOT, isPublished(architecture) ? testSuccessor : undefined);
     return { tree: builder.tree(architecture, installFolder) };
   } catch (error) {
     if (error instanceof PackageUnavailable) return { missing: error.message };

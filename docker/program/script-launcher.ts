@@ -1,0 +1,16 @@
+/** The command where the runtime and the bundle are two files: a shell script that names both. */
+import { RUNTIME_FLAGS } from './flags.ts';
+
+/**
+ * `node`: the runtime's command, words separated by spaces; `bundle`: absolute path; `check`: lines that look at the runtime first. The
+ * environment cannot add flags, as with the single executable.
+ */
+export function launcher(node: string, bundle: string, check = ''): string {
+  return `#!/bin/sh
+# lockgate: its bundle on a runtime beside it.
+unset NODE_OPTIONS NODE_PATH
+# Empty, and not absent: Debian's runtime would look for the system's.
+export NODE_EXTRA_CA_CERTS="\${NODE_EXTRA_CA_CERTS:-}"
+${check}exec ${node} ${RUNTIME_FLAGS.join(' ')} ${bundle} "$@"
+`;
+}
