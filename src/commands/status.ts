@@ -1,5 +1,6 @@
 /** `lockgate status`: what the running gateway is doing. */
 import type { Refusal } from '../access/refusals.ts';
+import type { ConnectedClient } from '../gateway/connected-clients.ts';
 import type { StatusReport } from '../gateway/status.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hasFault, nextStep, renderCheckLines } from '../ops/check.ts';
@@ -7,6 +8,8 @@ import { askControl } from '../ops/control.ts';
 import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
 import { runningStateFolder } from './load.ts';
 
+/** So many clients are printed. */
+const MAX_CLIENTS = 20;
 const STATUS_TIMEOUT_MS = 5_000;
 const REMOTE_ACCESS = 'remote access';
 
@@ -27,7 +30,7 @@ export async function run(context: CommandContext): Promise<number> {
 }
 
 function render(report: StatusReport): string[] {
-  const { traffic, refusals, dns } = report;
+  const { traffic, clients, refusals, dns } = report;
   const next = nextStep(report.checks);
   const memory = `${Math.round(traffic.memoryBytes / 1024 / 1024)} MiB`;
   return [
@@ -37,6 +40,7 @@ function render(report: StatusReport): string[] {
     ...renderCheckLines(report.checks.filter(({ name }) => name !== REMOTE_ACCESS)),
     ...renderRemote(report),
     ...(dns === null ? [] : renderDns(dns)),
+    ...renderClients(clients),
     ...(refusals.length === 0 ? [] : ['', 'last refusals, newest first:', ...refusals.flatMap(renderRefusal)]),
     ...(next === undefined ? [] : ['', `next: ${next}`]),
   ];
@@ -57,6 +61,19 @@ function renderDns({ counters, upstreams }: NonNullable<StatusReport['dns']>): s
       return `dns upstream ${name}: ${isHealthy ? time : 'passed over'}${lastError === undefined ? '' : `, ${lastError}`}`;
     }),
   ];
+}
+
+function renderClients(clients: readonly ConnectedClient[]): string[] {
+  if (clients.length === 0) return [];
+  const shown = clients.slice(0, MAX_CLIENTS).map(({ address, rule, connections, requests, webSockets }) => {
+    const counts = [counted(connections, 'connection')];
+    if (requests > 0) counts.push(counted(requests, 'request'));
+    if (webSockets > 0) counts.push(counted(webSockets, 'WebSocket'));
+    const by = rule === null ? 'has asked for nothing yet' : `by ${rule}`;
+    return `  ${address.padEnd(15)}  ${by.padEnd(15)}  ${counts.join(', ')}`;
+  });
+  const more = clients.length - shown.length;
+  return ['', 'connected:', ...shown, ...(more > 0 ? [`  and ${more} more`] : [])];
 }
 
 function renderRefusal({ at, count, address, method, path, status, rule, remedy }: Refusal): string[] {

@@ -1,6 +1,7 @@
 /** Who is connected, and by which rule: the open connections, those of one client and one rule together. */
 import type { RuleName } from '../access/decision.ts';
 import type { OpenConnection } from '../http/full-lane.ts';
+import { addressScope } from '../net/address.ts';
 import type { SiteView } from './site.ts';
 
 export interface ConnectedClient {
@@ -18,9 +19,9 @@ export interface ConnectedClient {
 /** The busiest first. */
 export function connectedClients(
   connections: readonly OpenConnection[],
-  { lanList, addresses }: Pick<SiteView, 'lanList' | 'addresses'>,
+  { lanList }: Pick<SiteView, 'lanList'>,
 ): ConnectedClient[] {
-  const isAtHome = (address: string) => lanList.contains(address) || addresses.has(address);
+  const isAtHome = (address: string) => lanList.contains(address) || addressScope(address) === 'loopback';
   const groups = Map.groupBy(connections, ({ client, rule }) => `${client ?? ''} ${rule ?? ''}`);
   const clients = [...groups.values()].map((group) => clientOf(group, isAtHome));
   return clients.sort((a, b) => activityOf(b) - activityOf(a) || b.connections - a.connections);

@@ -38,7 +38,7 @@ test.before(async () => {
   server = createServer(async (request, response) => {
     if (request.url === '/.lockgate/events') {
       events.push(response.writeHead(200, { 'Content-Type': 'text/event-stream' }));
-      response.write('retry: 100\n\n');
+      response.write('retry: 1000\n\n');
       return;
     }
     const page = await answer(request);
