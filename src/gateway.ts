@@ -309,7 +309,8 @@ function refuseToLoseCertificates({ certificates: next }: Parts, { certificates:
 }
 
 function receptionSettings({ config, proxyProtocolFrom }: Parts) {
-  return { proxyProtocolFrom, acceptsTls: config.listen.secure_connections !== 'disabled' };
+  const { secure_connections, http2 } = config.listen;
+  return { proxyProtocolFrom, acceptsTls: secure_connections !== 'disabled', offersHttp2: http2 };
 }
 
 function isUsable({ state, kind }: ServerSnapshot): boolean {

@@ -10,6 +10,7 @@ import { viewClient } from './gate-options.ts';
 import type { GatewayPages } from './pages.ts';
 import type { Parts } from './parts.ts';
 import { prepareRequest } from './prepare-request.ts';
+import { StreamLimit } from './stream-limit.ts';
 
 export interface LaneSurroundings {
   readonly parts: () => Parts;
@@ -22,6 +23,7 @@ export interface LaneSurroundings {
 }
 
 export function laneOptions({ parts, gate, pages, counters, log, noteClient }: LaneSurroundings): FullLaneOptions {
+  const streamLimit = new StreamLimit(parts);
   const snapshot = () => parts().link.monitor.snapshot;
   return {
     decide: (head, peer) => gate.decide(head, peer),
@@ -40,6 +42,7 @@ export function laneOptions({ parts, gate, pages, counters, log, noteClient }: L
       return identity === undefined ? undefined : kind.renderIdentity(identity, head.header('accept'));
     },
     corsOrigin: (head, peer) => gate.corsOrigin(head, peer),
+    refuseStream: (stream, peer) => streamLimit.refuse(stream, peer),
     unauthorizedHeaders: () => snapshot().kind.unauthorizedHeaders,
     onFinished: (record) => {
       counters.count(record);

@@ -1,7 +1,8 @@
 /** The gateway's own pages under `/.lockgate/`: health, metrics, status, sign-in, set-up, trust. The policy has already let the asker in. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { PageScope } from '../access/decision.ts';
 import type { Gate } from '../access/gate.ts';
+import type { ClientAnswer } from '../http/client-message.ts';
 import { EVENT_STREAM_HEADERS, EventStreams } from '../http/event-streams.ts';
 import type { PageAsk } from '../http/full-lane.ts';
 import type { RenderedPage } from '../http/pages/layout.ts';
@@ -189,7 +190,7 @@ function send(
 }
 
 function writeAnswer(
-  response: ServerResponse,
+  response: ClientAnswer,
   isHead: boolean,
   { status, headers, body }: { status: number; headers: Readonly<Record<string, string>>; body: string | Buffer },
 ): void {
@@ -198,7 +199,7 @@ function writeAnswer(
 }
 
 /** The fields of a posted form; undefined when it is larger than any of ours, or does not come in time. */
-async function readForm(request: IncomingMessage): Promise<URLSearchParams | undefined> {
+async function readForm(request: Readable): Promise<URLSearchParams | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const deadline = setTimeout(() => request.destroy(), FORM_TIMEOUT_MS);

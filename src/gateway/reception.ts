@@ -27,7 +27,7 @@ export interface Reception {
   close(): void;
 }
 
-export interface LocalReceptionOptions extends TlsTerminatorOptions {
+export interface LocalReceptionOptions extends Omit<TlsTerminatorOptions, 'offersHttp2'> {
   readonly lane: Pick<FullLane, 'accept'>;
   readonly log: Log;
   /** Asked for each connection. */
@@ -35,6 +35,7 @@ export interface LocalReceptionOptions extends TlsTerminatorOptions {
     readonly proxyProtocolFrom: NetworkList;
     /** `secure_connections` is not `disabled`. */
     readonly acceptsTls: boolean;
+    readonly offersHttp2: boolean;
   };
 }
 
@@ -45,7 +46,7 @@ export class LocalReception implements Reception {
 
   constructor(options: LocalReceptionOptions) {
     this.#options = options;
-    this.#terminator = new TlsTerminator(options);
+    this.#terminator = new TlsTerminator({ ...options, offersHttp2: () => options.settings().offersHttp2 });
   }
 
   receive(arrival: Arrival): void {

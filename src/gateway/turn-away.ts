@@ -6,13 +6,14 @@ import { formatAnswer, refusalAnswer } from '../http/respond.ts';
 /** From the first byte to the end of the connection. */
 const DEADLINE_MS = 3_000;
 
-const TOO_MANY: Refuse = {
+/** What a client with too many connections, or requests at a time on one of HTTP/2, is told. */
+export const TOO_MANY: Refuse = {
   action: 'refuse',
   rule: 'throttled',
   status: 429,
   reason: 'throttled',
   detail:
-    'Too many connections are open from this address; close some, then try again (limits.connections_per_client).',
+    'Too many connections or requests are open from this address; close some, then try again (limits.connections_per_client).',
   retryAfterSeconds: 10,
 };
 

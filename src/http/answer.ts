@@ -1,7 +1,8 @@
 /** Passes an answer of the media server on to the client, byte for byte and as it comes. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import type { ClientAnswer } from './client-message.ts';
 import { answerFields, trailerPairs } from './headers.ts';
 
 /** What HTTP allows in a reason phrase (RFC 9112 section 4); Node throws on anything else. */
@@ -31,7 +32,7 @@ export function isFramed(answer: IncomingMessage): boolean {
  */
 export function relayAnswer(
   answer: IncomingMessage,
-  response: ServerResponse,
+  response: ClientAnswer,
   events: { onEnd(): void; onBroken(error: Error): void },
 ): void {
   response.sendDate = false;
@@ -54,7 +55,7 @@ export function relayAnswer(
 }
 
 /** Sends the head alone when no body byte came with it: event streams and transcodes begin with silence. */
-function sendWaitingHead(answer: IncomingMessage, response: ServerResponse): void {
+function sendWaitingHead(answer: IncomingMessage, response: ClientAnswer): void {
   if (answer.readableLength === 0 && !answer.complete && !response.destroyed) response.flushHeaders();
 }
 
@@ -64,13 +65,13 @@ function reasonPhrase(answer: IncomingMessage): string {
 }
 
 /** Node refuses a `Trailer` field on a message that it does not send in chunks. */
-function isRechunked(answer: IncomingMessage, response: ServerResponse): boolean {
+function isRechunked(answer: IncomingMessage, response: ClientAnswer): boolean {
   const hasBody = response.req.method !== 'HEAD' && answer.statusCode !== 204 && answer.statusCode !== 304;
   return hasBody && response.req.httpVersion === '1.1' && answer.headers['content-length'] === undefined;
 }
 
 /** Ends the connection so that no client takes it for the end of the body. Where that is what ends the body, it takes a reset. */
-function breakOff(response: ServerResponse, bodyEndsWithConnection: boolean): void {
+function breakOff(response: ClientAnswer, bodyEndsWithConnection: boolean): void {
   const tcp = response.socket === null ? undefined : tcpSocketOf(response.socket);
   if (bodyEndsWithConnection && tcp !== undefined) tcp.resetAndDestroy();
   else response.destroy();

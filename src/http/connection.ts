@@ -1,26 +1,19 @@
 /** One client connection: who is at its other end, its requests one after another, and how long it may stand still. */
-import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RuleName } from '../access/decision.ts';
+import type { Carrier, ClientAnswer, LastDecision } from './client-message.ts';
 import type { FullLaneLimits } from './limits.ts';
 import type { Peer } from './request.ts';
 
 /** Something that waits for its turn to answer on a connection. */
 export interface Turn {
   /** When it closes, the next turn starts. Undefined: nothing comes after. */
-  readonly response: ServerResponse | undefined;
+  readonly response: ClientAnswer | undefined;
   start(): void;
   /** The parser failed behind this request's head. Returns false when its body was complete, and so the next message is at fault. */
   bodyUnreadable(): boolean;
 }
 
-/** Who is at the other end, and the rule that decided last. */
-export interface LastDecision {
-  readonly client: string | undefined;
-  readonly rule: RuleName;
-}
-
-export class ClientConnection {
+export class ClientConnection implements Carrier {
   readonly socket: Socket;
   readonly peer: Peer;
   /** Undefined: nothing was decided yet. */
@@ -48,6 +41,10 @@ export class ClientConnection {
     return this.#turns;
   }
 
+  get isGone(): boolean {
+    return this.socket.destroyed;
+  }
+
   /** No request is running or waiting. */
   get isIdle(): boolean {
     return this.#turns.length === 0;
@@ -67,6 +64,10 @@ export class ClientConnection {
     this.#turns.push(turn);
     if (this.#turns.length === 1) this.#startFirst();
     else if (this.#turns.length > this.#limits.pipelinedRequests) this.socket.destroy();
+  }
+
+  cut(): void {
+    this.socket.destroy();
   }
 
   /** No request behind the present one is started. */

@@ -1,6 +1,6 @@
 /** Server-sent events (HTML Living Standard, section 9.2): a few streams, each told what has changed of the texts that it follows. */
-import type { ServerResponse } from 'node:http';
 import { clientKey } from '../net/limits.ts';
+import type { ClientAnswer } from './client-message.ts';
 
 const MAX_STREAMS = 32;
 const MAX_STREAMS_PER_CLIENT = 4;
@@ -40,7 +40,7 @@ export class EventStreams {
   }
 
   /** Answers with a stream that goes on until its connection ends. Returns false, with nothing written, when there are too many. `client`: canonical address. */
-  open(response: ServerResponse, client: string, topic: string): boolean {
+  open(response: ClientAnswer, client: string, topic: string): boolean {
     const key = clientKey(client);
     const ofClient = [...this.#streams].filter((stream) => stream.client === key).length;
     if (this.#streams.size >= MAX_STREAMS || ofClient >= MAX_STREAMS_PER_CLIENT) return false;
@@ -77,12 +77,12 @@ export class EventStreams {
 class EventStream {
   readonly client: string;
   readonly topic: string;
-  readonly #response: ServerResponse;
+  readonly #response: ClientAnswer;
   #shown: Parts = {};
   #isFull = false;
   #sentMs = performance.now();
 
-  constructor(response: ServerResponse, client: string, topic: string) {
+  constructor(response: ClientAnswer, client: string, topic: string) {
     this.#response = response;
     this.client = client;
     this.topic = topic;

@@ -1,7 +1,9 @@
 /** One request in the full lane: reads it, has it decided on, acts, and reports how it ended. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Decision, Forward, Page, RefusalReason, Refuse } from '../access/decision.ts';
-import type { ClientConnection, Turn } from './connection.ts';
+import type { Carrier, ClientAnswer, ReceivedRequest } from './client-message.ts';
+import type { Turn } from './connection.ts';
 import type { ForwardFailure } from './failure.ts';
 import type { Forwarding } from './forward.ts';
 import { type Client, forwardingFields } from './forwarding-headers.ts';
@@ -24,14 +26,23 @@ import { openTunnel } from './upgrade.ts';
 
 /** How the request came in. */
 export interface Arrival {
-  readonly connection: ClientConnection;
-  readonly request: IncomingMessage;
-  /** For an upgrade: made for its socket, closing after the answer. */
-  readonly response: ServerResponse;
+  readonly carrier: Carrier;
+  readonly request: ReceivedRequest;
+  readonly response: ClientAnswer;
   /** `Expect: 100-continue`, not yet answered. */
   readonly expectsContinue?: boolean;
-  /** Present on an upgrade: what came behind the head. */
-  readonly upgradeBytes?: Buffer;
+  readonly upgrade?: UpgradeArrival;
+  /** Present: it was refused on its way in. */
+  readonly refusal?: Refuse | undefined;
+}
+
+/** What an upgrade has besides. */
+export interface UpgradeArrival {
+  readonly socket: Socket;
+  /** Made for the socket, closing it behind the answer. */
+  readonly response: ServerResponse;
+  /** What came behind the head. */
+  readonly firstBytes: Buffer;
 }
 
 export class Exchange implements Turn {
@@ -56,7 +67,7 @@ export class Exchange implements Turn {
     this.#arrival = arrival;
   }
 
-  get response(): ServerResponse {
+  get response(): ClientAnswer {
     return this.#arrival.response;
   }
 
@@ -85,16 +96,16 @@ export class Exchange implements Turn {
     this.#run().catch((error: unknown) => this.#defect(error));
   }
 
-  /** Decides again on what is open; closes the connection when it would not be granted now, or with other rights. Returns whether it did. Never rejects. */
+  /** Decides again on what is open; cuts the carrier when it would not be granted now, or with other rights. Returns whether it did. Never rejects. */
   async decideAgain(): Promise<boolean> {
     if (!this.isOpen || this.#head === undefined) return false;
-    const { connection } = this.#arrival;
+    const { carrier } = this.#arrival;
     const decision = await this.#decide(this.#head).catch((error: unknown) => {
       this.#logDefect(error);
       return undefined;
     });
-    if (isSameGrant(decision, this.#decision) || connection.socket.destroyed) return false;
-    connection.socket.destroy();
+    if (isSameGrant(decision, this.#decision) || carrier.isGone) return false;
+    carrier.cut();
     return true;
   }
 
@@ -110,10 +121,10 @@ export class Exchange implements Turn {
     return true;
   }
 
-  /** What there is to say when it has ended. Call it once: the traffic of the connection is counted from one record to the next. */
+  /** What there is to say when it has ended. Call it once: the traffic of the carrier is counted from one record to the next. */
   record(): RequestRecord {
-    const { connection, request, response } = this.#arrival;
-    const client = this.#client === undefined ? connection.peer.address : this.#client.address;
+    const { carrier, request, response } = this.#arrival;
+    const client = this.#client === undefined ? carrier.peer.address : this.#client.address;
     return {
       lane: 'full',
       client,
@@ -122,7 +133,7 @@ export class Exchange implements Turn {
       status: this.#isUpgraded ? 101 : response.headersSent ? response.statusCode : 0,
       rule: this.#decision?.rule,
       reason: this.#reason,
-      ...connection.takeTraffic(),
+      ...carrier.takeTraffic(),
       durationMs: performance.now() - this.#startedMs,
       upgraded: this.#isUpgraded,
       aborted: !this.#isUpgraded && !response.writableFinished,
@@ -130,10 +141,14 @@ export class Exchange implements Turn {
   }
 
   async #run(): Promise<void> {
-    const { connection, request, response } = this.#arrival;
-    connection.setIdleTimeout(0);
+    const { carrier, request, response } = this.#arrival;
+    carrier.setIdleTimeout(0);
     response.on('error', ignoreError);
     response.on('timeout', () => this.#timedOut());
+    if (this.#arrival.refusal !== undefined) {
+      this.#refuse(this.#arrival.refusal);
+      return;
+    }
     const reading = readHead({
       method: request.method ?? '',
       target: request.url ?? '',
@@ -149,23 +164,23 @@ export class Exchange implements Turn {
       return;
     }
     const { head } = reading;
-    if (head.upgrade !== (this.#arrival.upgradeBytes !== undefined)) {
+    if (head.upgrade !== (this.#arrival.upgrade !== undefined)) {
       this.#refuse(malformed('The Upgrade header cannot be read in exactly one way.'));
       return;
     }
     this.#head = head;
-    this.#client = this.#lane.options.clientOf(head, connection.peer);
+    this.#client = this.#lane.options.clientOf(head, carrier.peer);
     if (head.header('upgrade') !== undefined) this.#closeAfterAnswer();
     let decision = await this.#decide(head);
     // A change may come between the answer and its arrival here.
     while (this.#decidedIn !== this.#lane.generation) decision = await this.#decide(head);
-    if (this.#isBodyUnreadable || response.destroyed || connection.socket.destroyed) return;
+    if (this.#isBodyUnreadable || response.destroyed || carrier.isGone) return;
     await this.#act(head, decision);
   }
 
   #refuseBody(): void {
     this.#forwarding?.cancel();
-    if (this.#arrival.response.headersSent) this.#arrival.connection.socket.destroy();
+    if (this.#arrival.response.headersSent) this.#arrival.carrier.cut();
     else this.#refuse(malformed('The request body cannot be read in exactly one way.'));
   }
 
@@ -173,7 +188,7 @@ export class Exchange implements Turn {
   async #decide(head: RequestHead): Promise<Decision> {
     for (;;) {
       const { generation } = this.#lane;
-      const decision = await this.#lane.options.decide(head, this.#arrival.connection.peer);
+      const decision = await this.#lane.options.decide(head, this.#arrival.carrier.peer);
       this.#decidedIn = generation;
       if (generation === this.#lane.generation) return decision;
     }
@@ -181,7 +196,7 @@ export class Exchange implements Turn {
 
   async #act(head: RequestHead, decision: Decision): Promise<void> {
     this.#decision = decision;
-    this.#arrival.connection.last = { client: this.#client?.address, rule: decision.rule };
+    this.#arrival.carrier.last = { client: this.#client?.address, rule: decision.rule };
     if (this.#lane.isDraining) this.#closeAfterAnswer();
     switch (decision.action) {
       case 'forward':
@@ -211,15 +226,15 @@ export class Exchange implements Turn {
   }
 
   async #page(head: RequestHead, decision: Page): Promise<void> {
-    const { connection, request, response } = this.#arrival;
-    connection.setIdleTimeout(this.#lane.limits.bodyIdleTimeoutMs);
+    const { carrier, request, response } = this.#arrival;
+    carrier.setIdleTimeout(this.#lane.limits.bodyIdleTimeoutMs);
     this.#continueBody(head);
     const client = this.#client ?? { address: undefined, tls: false };
-    await this.#lane.options.page({ request, response, head, peer: connection.peer, client, decision });
+    await this.#lane.options.page({ request, response, head, peer: carrier.peer, client, decision });
   }
 
   #forward(head: RequestHead, decision: Forward): void {
-    const { connection, upgradeBytes } = this.#arrival;
+    const { carrier, upgrade } = this.#arrival;
     const { options, limits } = this.#lane;
     const upstream = options.upstream();
     if (upstream === undefined) {
@@ -228,13 +243,13 @@ export class Exchange implements Turn {
     }
     const client = this.#client ?? { address: undefined, tls: false };
     const { target, rawHeaders } = options.prepare(head, decision);
-    const fields = requestFields(head, rawHeaders, forwardingFields(head, client, connection.peer));
+    const fields = requestFields(head, rawHeaders, forwardingFields(head, client, carrier.peer));
     const job = { ...this.#arrival, upstream, target, fields, ...this.#events(head) };
     this.#forwardedMs = performance.now();
-    if (upgradeBytes !== undefined) {
+    if (upgrade !== undefined) {
       const onOpen = () => this.#opened();
       this.#isTunnelling = true;
-      openTunnel({ ...job, socket: connection.socket, firstBytes: upgradeBytes, onOpen }, limits);
+      openTunnel({ ...job, ...upgrade, onOpen }, limits);
       return;
     }
     if (head.hasBody) this.#takeBody(head);
@@ -245,7 +260,7 @@ export class Exchange implements Turn {
     const { options, limits } = this.#lane;
     return {
       onAnswer: (status: number) => {
-        this.#arrival.connection.setIdleTimeout(limits.answerIdleTimeoutMs);
+        this.#arrival.carrier.setIdleTimeout(limits.answerIdleTimeoutMs);
         this.#answered(head, status);
       },
       onFailure: (failure: ForwardFailure) => this.#upstreamFailed(failure),
@@ -259,16 +274,16 @@ export class Exchange implements Turn {
   }
 
   #answered(head: RequestHead, status: number): void {
-    const { peer } = this.#arrival.connection;
+    const { peer } = this.#arrival.carrier;
     const waitedMs = performance.now() - this.#forwardedMs;
     this.#lane.options.onUpstreamAnswer?.({ head, peer, status, waitedMs });
   }
 
   #takeBody(head: RequestHead): void {
-    const { connection, request, response } = this.#arrival;
-    connection.setIdleTimeout(this.#lane.limits.bodyIdleTimeoutMs);
+    const { carrier, request, response } = this.#arrival;
+    carrier.setIdleTimeout(this.#lane.limits.bodyIdleTimeoutMs);
     request.once('end', () => {
-      if (!response.headersSent) connection.setIdleTimeout(0);
+      if (!response.headersSent) carrier.setIdleTimeout(0);
     });
     this.#continueBody(head);
   }
@@ -287,7 +302,7 @@ export class Exchange implements Turn {
   }
 
   #unavailable(why: Unavailability): void {
-    const { peer } = this.#arrival.connection;
+    const { peer } = this.#arrival.carrier;
     const corsOrigin = this.#head === undefined ? undefined : this.#lane.options.corsOrigin?.(this.#head, peer);
     this.#refuse(unavailableRefusal(why, this.#decision?.rule, corsOrigin));
   }
@@ -300,24 +315,24 @@ export class Exchange implements Turn {
   }
 
   #answer(answer: OwnAnswer): void {
-    const { connection } = this.#arrival;
+    const { carrier } = this.#arrival;
     const { limits } = this.#lane;
-    connection.setIdleTimeout(limits.bodyIdleTimeoutMs);
+    carrier.setIdleTimeout(limits.bodyIdleTimeoutMs);
     sendAnswer(this.#arrival, answer, { closing: !this.#arrival.response.shouldKeepAlive, limits });
-    if (!this.#arrival.response.shouldKeepAlive) connection.endAfterPresent();
+    if (!this.#arrival.response.shouldKeepAlive) carrier.endAfterPresent();
   }
 
   #closeAfterAnswer(): void {
     this.#arrival.response.shouldKeepAlive = false;
-    this.#arrival.connection.endAfterPresent();
+    this.#arrival.carrier.endAfterPresent();
   }
 
   /** Nothing moves on the client's socket. While the server is the one to move, its own deadline counts. */
   #timedOut(): void {
-    const { connection } = this.#arrival;
+    const { carrier } = this.#arrival;
     const waitsForServer = this.#forwarding !== undefined && !this.#forwarding.waitsForClient();
-    if (waitsForServer && !connection.isHalfClosed) connection.setIdleTimeout(this.#lane.limits.bodyIdleTimeoutMs);
-    else connection.socket.destroy();
+    if (waitsForServer && !carrier.isHalfClosed) carrier.setIdleTimeout(this.#lane.limits.bodyIdleTimeoutMs);
+    else carrier.cut();
   }
 
   #logDefect(error: unknown): void {
@@ -325,9 +340,9 @@ export class Exchange implements Turn {
   }
 
   #defect(error: unknown): void {
-    const { response, connection } = this.#arrival;
+    const { response, carrier } = this.#arrival;
     this.#logDefect(error);
-    if (response.headersSent || response.destroyed) connection.socket.destroy();
+    if (response.headersSent || response.destroyed) carrier.cut();
     else this.#unavailable(notYet('The gateway failed on this request; its log says why.'));
   }
 }

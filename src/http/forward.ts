@@ -1,6 +1,6 @@
 /** Forwards one request to the media server and its answer back: the only user of http-proxy, behind an adapter that closes its traps. */
 import './util-extend.ts';
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import httpProxy from 'http-proxy';
 // @ts-expect-error: its types leave the inner modules out
@@ -9,6 +9,7 @@ import common from 'http-proxy/lib/http-proxy/common.js';
 import webPasses from 'http-proxy/lib/http-proxy/passes/web-incoming.js';
 import { systemCodeOf } from '../lib/errors.ts';
 import { answerFault, isFramed, relayAnswer } from './answer.ts';
+import type { ClientAnswer, ReceivedRequest } from './client-message.ts';
 import { errorOf, type ForwardFailure } from './failure.ts';
 import { headerObject } from './headers.ts';
 import type { FullLaneLimits } from './limits.ts';
@@ -19,8 +20,8 @@ import { type Upstream, UpstreamConnections, unpooledAgent } from './upstream.ts
 common.urlJoin = (...parts: string[]) => parts.join('');
 
 export interface ForwardJob {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ReceivedRequest;
+  readonly response: ClientAnswer;
   readonly upstream: Upstream;
   readonly method: string;
   readonly target: string;
@@ -44,7 +45,7 @@ export interface Forwarding {
 
 interface ProxyEngine {
   webPasses: unknown[];
-  web(request: Attempt, response: ServerResponse, options: object, onError: (error: Error) => void): void;
+  web(request: Attempt, response: ClientAnswer, options: object, onError: (error: Error) => void): void;
   on(event: 'proxyRes', listener: (answer: IncomingMessage, request: Attempt) => void): void;
 }
 
@@ -279,7 +280,7 @@ function isConnecting(socket: Socket): boolean {
 }
 
 /** RFC 8297; the other informational answers mean nothing to a client that asked for none of them. */
-function passEarlyHints(response: ServerResponse, link: string | string[]): void {
+function passEarlyHints(response: ClientAnswer, link: string | string[]): void {
   if (response.req.httpVersion !== '1.1' || response.headersSent) return;
   try {
     response.writeEarlyHints({ link });

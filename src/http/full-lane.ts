@@ -1,4 +1,4 @@
-/** The full lane: Node's HTTP server behind the edge, for everything that the express lane does not take. */
+/** The full lane: Node's HTTP behind the edge, in both versions, for everything that the express lane does not take. */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Refuse } from '../access/decision.ts';
@@ -8,6 +8,8 @@ import { ClientConnection } from './connection.ts';
 import { ConnectionList } from './connections.ts';
 import { type Arrival, Exchange } from './exchange.ts';
 import { Forwarder } from './forward.ts';
+import { speaksHttp2 } from './http2/alpn.ts';
+import type { Http2Connection } from './http2/http2-connection.ts';
 import type { FullLaneOptions, Lane, OpenConnection } from './lane.ts';
 import { DEFAULT_LIMITS, type FullLaneLimits } from './limits.ts';
 import { malformed, oversizedHead, readHead } from './message.ts';
@@ -54,6 +56,7 @@ class NodeLane implements FullLane, Lane {
   readonly #server: Server;
   readonly #connections = new ConnectionList();
   readonly #recheckTimer: NodeJS.Timeout;
+  readonly #http2 = new Set<Http2Connection>();
   #onQuiet: (() => void) | undefined;
 
   constructor(options: FullLaneOptions) {
@@ -69,16 +72,18 @@ class NodeLane implements FullLane, Lane {
   get counters(): FullLaneCounters {
     const exchanges = this.#exchanges();
     const upgraded = exchanges.filter((exchange) => exchange.isUpgraded).length;
-    return { connections: this.#connections.size, requestsInFlight: exchanges.length - upgraded, upgraded };
+    const connections = this.#connections.size + this.#http2.size;
+    return { connections, requestsInFlight: exchanges.length - upgraded, upgraded };
   }
 
   connections(): OpenConnection[] {
-    return this.#connections.all().map(({ last, peer, turns }) => {
+    const overHttp1 = this.#connections.all().map(({ last, peer, turns }) => {
       const [first] = turns;
       const isUpgraded = first instanceof Exchange && first.isUpgraded;
       const client = last === undefined ? peer.address : last.client;
       return { client, rule: last?.rule, isBusy: turns.length > 0 && !isUpgraded, isUpgraded };
     });
+    return [...overHttp1, ...[...this.#http2].map((connection) => connection.view)];
   }
 
   accept(socket: Socket, peer: Peer, unread?: Buffer): void {
@@ -86,10 +91,14 @@ class NodeLane implements FullLane, Lane {
       socket.destroy();
       return;
     }
-    if (unread !== undefined && unread.length > 0) socket.unshift(unread);
-    this.#connections.add(new ClientConnection(socket, peer, this.limits));
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
+    if (speaksHttp2(socket)) {
+      void this.#acceptHttp2(socket, peer);
+      return;
+    }
+    if (unread !== undefined && unread.length > 0) socket.unshift(unread);
+    this.#connections.add(new ClientConnection(socket, peer, this.limits));
     this.#server.emit('connection', socket);
     if (socket.isPaused()) socket.resume();
   }
@@ -104,10 +113,28 @@ class NodeLane implements FullLane, Lane {
     clearInterval(this.#recheckTimer);
     for (const connection of this.#connections.all()) if (connection.isIdle) connection.socket.destroy();
     for (const exchange of this.#exchanges()) exchange.endFollowing();
+    for (const connection of this.#http2) connection.end();
     await this.#quiet(graceMs);
     for (const { socket } of this.#connections.all()) socket.destroy();
+    for (const connection of this.#http2) connection.destroy();
     this.forwarder.close();
     this.#server.close();
+  }
+
+  /** Loaded with the first that comes: a gateway without HTTP/2 has no use for it. */
+  async #acceptHttp2(socket: Socket, peer: Peer): Promise<void> {
+    socket.on('error', ignoreError);
+    const { Http2Connection } = await import('./http2/http2-connection.ts');
+    if (this.isDraining || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    const connection = new Http2Connection(socket, peer, this, (exchange) => this.#report(exchange));
+    this.#http2.add(connection);
+    socket.once('close', () => {
+      this.#http2.delete(connection);
+      this.#checkQuiet();
+    });
   }
 
   #createServer(): Server {
@@ -142,14 +169,15 @@ class NodeLane implements FullLane, Lane {
   #begin(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     const connection = this.#connections.of(request.socket);
     if (connection === undefined || request.socket.destroyed) request.socket.destroy();
-    else this.#enqueue({ connection, request, response, expectsContinue });
+    else this.#enqueue(connection, { carrier: connection, request, response, expectsContinue });
   }
 
-  #beginUpgrade(request: IncomingMessage, socket: Socket, upgradeBytes: Buffer): void {
+  #beginUpgrade(request: IncomingMessage, socket: Socket, firstBytes: Buffer): void {
     const connection = this.#detached(socket);
-    if (connection !== undefined) {
-      this.#enqueue({ connection, request, response: responseOn(socket, request), upgradeBytes });
-    }
+    if (connection === undefined) return;
+    const response = responseOn(socket, request);
+    const upgrade = { socket, response, firstBytes };
+    this.#enqueue(connection, { carrier: connection, request, response, upgrade });
   }
 
   #refuseConnect(socket: Socket): void {
@@ -166,19 +194,21 @@ class NodeLane implements FullLane, Lane {
     return undefined;
   }
 
-  #enqueue(arrival: Arrival): void {
+  #enqueue(connection: ClientConnection, arrival: Arrival): void {
     const exchange = new Exchange(this, arrival);
-    const { connection, response } = arrival;
     connection.enqueue(exchange);
-    if (arrival.upgradeBytes === undefined) response.once('close', () => this.#finished(exchange, connection));
+    if (arrival.upgrade === undefined) arrival.response.once('close', () => this.#finished(exchange, connection));
     else connection.socket.once('close', () => this.#finished(exchange, connection));
   }
 
   #finished(exchange: Exchange, connection: ClientConnection): void {
-    if (exchange.hasStarted) this.options.onFinished?.(exchange.record());
-    if (!this.isDraining) return;
-    if (connection.isIdle) connection.socket.end();
+    this.#report(exchange);
+    if (this.isDraining && connection.isIdle) connection.socket.end();
     this.#checkQuiet();
+  }
+
+  #report(exchange: Exchange): void {
+    if (exchange.hasStarted) this.options.onFinished?.(exchange.record());
   }
 
   #clientError(error: Error, socket: Socket): void {
@@ -228,7 +258,8 @@ class NodeLane implements FullLane, Lane {
   /** Every request that runs or waits. */
   #exchanges(): Exchange[] {
     const turns = this.#connections.all().flatMap((connection) => connection.turns);
-    return turns.filter((turn) => turn instanceof Exchange);
+    const streams = [...this.#http2].flatMap((connection) => connection.exchanges);
+    return turns.filter((turn) => turn instanceof Exchange).concat(streams);
   }
 
   #quiet(graceMs: number): Promise<void> {
@@ -242,9 +273,10 @@ class NodeLane implements FullLane, Lane {
     });
   }
 
-  /** WebSockets do not finish by themselves: they keep nobody waiting. */
+  /** WebSockets do not finish by themselves: they keep nobody waiting. A connection of HTTP/2 does, and the ends of its answers with it. */
   #checkQuiet(): void {
-    if (this.counters.requestsInFlight === 0) this.#onQuiet?.();
+    if (this.#onQuiet === undefined) return;
+    if (this.counters.requestsInFlight === 0 && this.#http2.size === 0) this.#onQuiet();
   }
 }
 

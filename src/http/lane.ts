@@ -1,7 +1,7 @@
 /** What the full lane is given, what it reports, and what its requests share. Types only. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Decision, Forward, Page, RefusalReason, RuleName } from '../access/decision.ts';
+import type { Decision, Forward, Page, RefusalReason, Refuse, RuleName } from '../access/decision.ts';
 import type { Log } from '../lib/log.ts';
+import type { ClientAnswer, ReceivedRequest } from './client-message.ts';
 import type { Forwarder } from './forward.ts';
 import type { Client } from './forwarding-headers.ts';
 import type { FullLaneLimits } from './limits.ts';
@@ -24,6 +24,8 @@ export interface FullLaneOptions {
   identity(head: RequestHead): { readonly contentType: string; readonly body: string } | undefined;
   /** The origin that may read an error which the policy did not foresee (502, 503, 504). */
   corsOrigin?(head: RequestHead, peer: Peer): string | undefined;
+  /** Counts a stream of HTTP/2 for its client until it closes, or says why the client may not have another. */
+  refuseStream?(stream: Closeable, peer: Peer): Refuse | undefined;
   /** The server kind's fields on a 401. */
   unauthorizedHeaders?(): Readonly<Record<string, string>>;
   /** Every request, once, when its answer or its WebSocket has ended. */
@@ -51,9 +53,14 @@ export interface OpenConnection {
 /** Which lane served a request. */
 export type LaneName = 'express' | 'full';
 
+/** A connection, or a stream of one. */
+export interface Closeable {
+  once(event: 'close', listener: () => void): unknown;
+}
+
 export interface PageAsk {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: ReceivedRequest;
+  readonly response: ClientAnswer;
   readonly head: RequestHead;
   readonly peer: Peer;
   readonly client: Client;
@@ -81,7 +88,7 @@ export interface RequestRecord {
   readonly status: number;
   readonly rule: RuleName | undefined;
   readonly reason: RefusalReason | undefined;
-  /** Bytes to and from the client since the last record of its connection, heads included, TLS not. */
+  /** Bytes to and from the client since the last record of its connection or stream, heads included, TLS and frames not. */
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly durationMs: number;

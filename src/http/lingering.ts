@@ -1,5 +1,5 @@
 /** Closes a connection whose request body is not wanted, so that the client still gets to see the answer (RFC 9112 section 9.6). */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientAnswer, ReceivedRequest } from './client-message.ts';
 
 export interface LingerLimits {
   readonly refusedBodyBytes: number;
@@ -7,7 +7,7 @@ export interface LingerLimits {
 }
 
 /** True while bytes of the request's body may still come. */
-export function isBodyPending(request: IncomingMessage): boolean {
+export function isBodyPending(request: ReceivedRequest): boolean {
   const { headers } = request;
   return !request.complete && (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined);
 }
@@ -16,7 +16,7 @@ export function isBodyPending(request: IncomingMessage): boolean {
  * Ends `response`, whose content is already written. While the request body is still coming, a little more of it is read and thrown
  * away, and the client gets a moment to look: closing on unread bytes resets the connection, and with it the answer on its way.
  */
-export function endAfterBody(request: IncomingMessage, response: ServerResponse, limits: LingerLimits): void {
+export function endAfterBody(request: ReceivedRequest, response: ClientAnswer, limits: LingerLimits): void {
   if (!isBodyPending(request) || response.destroyed) {
     response.end();
     return;

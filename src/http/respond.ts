@@ -1,7 +1,8 @@
 /** The gateway's own answers: refusals, redirects, preflights and the identity, each with the headers that browsers and apps need. */
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { AnswerIdentity, Preflight, Redirect, RefusalReason, Refuse } from '../access/decision.ts';
 import { GatewayError } from '../lib/errors.ts';
+import type { ClientAnswer, ReceivedRequest } from './client-message.ts';
 import { endAfterBody, isBodyPending, type LingerLimits } from './lingering.ts';
 import { ERROR_PAGE_HEADERS, renderErrorPage } from './pages/error-page.ts';
 import type { RequestHead } from './request.ts';
@@ -84,7 +85,7 @@ export function identityAnswer(identity: { contentType: string; body: string }, 
  * coming, of which a little is read first.
  */
 export function sendAnswer(
-  exchange: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  exchange: { readonly request: ReceivedRequest; readonly response: ClientAnswer },
   answer: OwnAnswer,
   options: { readonly closing: boolean; readonly limits: LingerLimits },
 ): void {

@@ -8,7 +8,8 @@ import type { TicketKeys } from './ticket-keys.ts';
 /** From the first byte to the end of the handshake; old players on weak radio need seconds. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** What is spoken behind TLS, the best first. */
-const PROTOCOLS: readonly string[] = ['http/1.1'];
+const HTTP_1: readonly string[] = ['http/1.1', 'http/1.0'];
+const HTTP_2_FIRST: readonly string[] = ['h2', ...HTTP_1];
 /** What a certificate authority speaks that checks who holds a name (RFC 8737), and nobody else. */
 const ACME_TLS = 'acme-tls/1';
 /** Codes come from OpenSSL and the system; a bound all the same. */
@@ -25,6 +26,8 @@ export interface TlsTerminatorOptions {
   readonly certificates: ContextChooser;
   /** The certificate that proves `serverName` to a certificate authority; undefined: it is not being proven now. */
   readonly challengeFor?: (serverName: string) => SecureContext | undefined;
+  /** Whether HTTP/2 is offered; asked at each handshake. Default: no. */
+  readonly offersHttp2?: () => boolean;
   readonly log?: Log;
   /** What sessions are continued with: whoever has the same continues them, too. */
   readonly ticketKeys: TicketKeys;
@@ -52,8 +55,9 @@ export interface TlsCounters {
 
 /**
  * A name that no certificate covers gets the default certificate, not an alert: apps connect by address, send stale names, and judge the
- * certificate themselves. ALPN offers HTTP/1.1 alone, and to a certificate authority its own protocol while it checks a name. One `tls.Server` lives as long as this, and its ticket keys do not come from the certificate: neither a
- * swapped certificate nor a reload ends a session.
+ * certificate themselves. ALPN offers HTTP/1, before it HTTP/2 where that is on, and to a certificate authority its own protocol while it
+ * checks a name. One `tls.Server` lives as long as this, and its ticket keys do not come from the certificate: neither a swapped certificate
+ * nor a reload ends a session.
  */
 export class TlsTerminator {
   readonly #server: Server;
@@ -61,6 +65,7 @@ export class TlsTerminator {
   /** A TLS socket does not tell which socket it wraps; the four numbers of the connection do. */
   readonly #pending = new Map<string, PendingHandshake>();
   readonly #challengeFor: (serverName: string) => SecureContext | undefined;
+  readonly #offersHttp2: () => boolean;
   /** Handshakes that prove a name to a certificate authority. */
   readonly #challenged = new WeakSet<TLSSocket>();
   readonly #failed = new Map<string, number>();
@@ -71,6 +76,7 @@ export class TlsTerminator {
     const { certificates, ticketKeys, log = silentLog, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
     this.#log = log;
     this.#challengeFor = options.challengeFor ?? (() => undefined);
+    this.#offersHttp2 = options.offersHttp2 ?? (() => false);
     const terminator = this;
     this.#server = createServer({
       ...certificates.defaultContextOptions,
@@ -125,7 +131,10 @@ export class TlsTerminator {
   /** Undefined: none of theirs is spoken here; the handshake ends with `no_application_protocol` (RFC 7301 section 3.2). */
   #chooseProtocol(socket: TLSSocket, serverName: string, protocols: readonly string[]): string | undefined {
     const challenge = protocols.includes(ACME_TLS) ? this.#challengeFor(serverName.toLowerCase()) : undefined;
-    if (challenge === undefined) return PROTOCOLS.find((protocol) => protocols.includes(protocol));
+    if (challenge === undefined) {
+      const offered = this.#offersHttp2() ? HTTP_2_FIRST : HTTP_1;
+      return offered.find((protocol) => protocols.includes(protocol));
+    }
     this.#challenged.add(socket);
     socket.setKeyCert(challenge);
     return ACME_TLS;

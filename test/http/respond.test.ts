@@ -175,7 +175,7 @@ test('a page is written by its handler, which gets what it needs', async () => {
   const page: TestLaneOptions['page'] = async ({ request, response, head, peer, client }) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    response.setHeader('X-Page', 'yes');
+    response.writeHead(200, { 'X-Page': 'yes' });
     response.end([body, head.path, peer.address, client.address].join(' '));
   };
   await withLane(await startAnswering(() => ok()), { decide: () => decision, page }, async (lane) => {

@@ -199,14 +199,26 @@ test('a client that does not trust the certificate is a counted failure', async 
   assert.is((await look(front.port)).greeting, 'hello nobody\n');
 });
 
-test('only HTTP/1.1 is agreed; a client that insists on something else is refused', async ({ front }) => {
+test('only HTTP/1 is agreed; a client that insists on something else is refused', async ({ front }) => {
   assert.is((await look(front.port, { ALPNProtocols: ['h2', 'http/1.1'] })).alpn, 'http/1.1');
+  assert.is((await look(front.port, { ALPNProtocols: ['http/1.0'] })).alpn, 'http/1.0');
   assert.is((await look(front.port)).alpn, false);
   const error = await look(front.port, { ALPNProtocols: ['h2'] }).then(
     () => undefined,
     (failure) => failure,
   );
   assert.match(String(error), 'no application protocol');
+});
+
+test('HTTP/2 is agreed while it is on', async ({ certificates }) => {
+  let isOn = true;
+  const front = await startFront(certificates, { offersHttp2: () => isOn });
+  assert.is((await look(front.port, { ALPNProtocols: ['http/1.1', 'h2'] })).alpn, 'h2');
+  assert.is((await look(front.port, { ALPNProtocols: ['http/1.1'] })).alpn, 'http/1.1');
+  assert.is((await look(front.port)).alpn, false);
+  isOn = false;
+  assert.is((await look(front.port, { ALPNProtocols: ['http/1.1', 'h2'] })).alpn, 'http/1.1');
+  await front.close();
 });
 
 test('a name that nobody has is served by the default certificate', async ({ front }) => {

@@ -39,6 +39,9 @@ export const listen = section(
       initial: true,
       help: 'The fast lane for ordinary GET and HEAD requests. false sends everything through the full HTTP stack, slower and with the same answers.',
     }),
-    http2: flag({ initial: false, help: 'Offer HTTP/2 to clients.' }),
+    http2: flag({
+      initial: false,
+      help: 'Offer HTTP/2 to clients that speak TLS; to the media server it stays HTTP/1.1. Off because some players fail with it, and because each request costs more than in the express lane. WebSockets come over HTTP/1.1 all the same.',
+    }),
   },
 );

@@ -1,6 +1,6 @@
 /** One client connection in the express lane: reads plain requests one after another, and hands everything else over to the full lane. */
 import type { Socket } from 'node:net';
-import type { LastDecision } from '../connection.ts';
+import type { LastDecision } from '../client-message.ts';
 import type { Client } from '../forwarding-headers.ts';
 import type { Peer, RequestHead } from '../request.ts';
 import { ExpressExchange } from './express-exchange.ts';

@@ -1,6 +1,7 @@
 /** The express lane: plain GET and HEAD requests over kept connections, without an object per message; everything else goes to the full lane. */
 import type { Socket } from 'node:net';
 import type { FullLane, FullLaneCounters } from '../full-lane.ts';
+import { speaksHttp2 } from '../http2/alpn.ts';
 import type { FullLaneOptions, OpenConnection } from '../lane.ts';
 import { DEFAULT_LIMITS, type FullLaneLimits } from '../limits.ts';
 import type { Peer, RequestHead } from '../request.ts';
@@ -65,7 +66,7 @@ class ExpressLane implements FullLane, ExpressShared {
   }
 
   accept(socket: Socket, peer: Peer, unread?: Buffer): void {
-    if (this.isDraining || !this.options.isOn()) {
+    if (this.isDraining || !this.options.isOn() || speaksHttp2(socket)) {
       this.options.fullLane.accept(socket, peer, unread);
       return;
     }
