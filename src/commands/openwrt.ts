@@ -6,7 +6,8 @@ import { dnsFacts } from '../gateway/dns-facts.ts';
 import { surveySituation, withSurvey } from '../gateway/survey.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { StateFolder } from '../lib/state-folder.ts';
-import { Router, type RouterSettings } from '../ops/openwrt.ts';
+import { hardwareAddressOf } from '../net/neighbours.ts';
+import { Router, type RouterLease, type RouterSettings } from '../ops/openwrt.ts';
 import { type CommandContext, EXIT_DONE } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
@@ -60,6 +61,13 @@ async function wantedSettings(
       });
     }
     const openPorts = isWan ? config.listen.port : undefined;
-    return { zones, resolver: `${here.address}#${here.port}`, names: ownNames, openPorts };
+    const lease = leaseOf(survey.parts.site.view.serverAddress);
+    return { zones, resolver: `${here.address}#${here.port}`, names: ownNames, openPorts, lease };
   });
+}
+
+/** Of a media server in the LAN that was just talked to; undefined for one on this router, or behind another. */
+function leaseOf(address: string | undefined): RouterLease | undefined {
+  const hardwareAddress = address === undefined ? undefined : hardwareAddressOf(address);
+  return address === undefined || hardwareAddress === undefined ? undefined : { hardwareAddress, address };
 }

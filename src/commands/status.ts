@@ -32,9 +32,9 @@ export async function run(context: CommandContext): Promise<number> {
 function render(report: StatusReport): string[] {
   const { traffic, clients, refusals, dns } = report;
   const next = nextStep(report.checks);
-  const memory = `${Math.round(traffic.memoryBytes / 1024 / 1024)} MiB`;
+  const memory = traffic.memoryBytes === null ? '' : `, ${Math.round(traffic.memoryBytes / 1024 / 1024)} MiB`;
   return [
-    `lockgate ${report.version}, up ${duration(report.uptimeSeconds)}, ${memory}: ${counted(traffic.connections, 'connection')}, ${counted(traffic.upgraded, 'WebSocket')}, ${counted(traffic.requests, 'request')} so far`,
+    `lockgate ${report.version}, up ${duration(report.uptimeSeconds)}${memory}: ${counted(traffic.connections, 'connection')}, ${counted(traffic.upgraded, 'WebSocket')}, ${counted(traffic.requests, 'request')} so far`,
     '',
     // Remote access has a line of its own, with its light.
     ...renderCheckLines(report.checks.filter(({ name }) => name !== REMOTE_ACCESS)),

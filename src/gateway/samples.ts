@@ -1,6 +1,7 @@
 /** The gateway's measurements for Prometheus. */
 import type { DnsCounters } from '../dns/counters.ts';
 import type { Gateway } from '../gateway.ts';
+import { residentBytes } from '../lib/memory.ts';
 import { VERSION } from '../lib/version.ts';
 import { counter, gauge, type Sample } from '../ops/metrics.ts';
 import { type RemoteLight, remoteStanding } from '../remote/light.ts';
@@ -40,8 +41,12 @@ export function gatewaySamples(gateway: Gateway): Sample[] {
     ...serverSamples(gateway),
     ...dnsSamples(gateway.dns?.counters()),
     ...remoteSamples(gateway.remote.view),
-    gauge('lockgate_resident_memory_bytes', 'Resident memory of the process.', process.memoryUsage.rss()),
+    ...memorySamples(residentBytes()),
   ];
+}
+
+function memorySamples(bytes: number | undefined): Sample[] {
+  return bytes === undefined ? [] : [gauge('lockgate_resident_memory_bytes', 'Resident memory of the process.', bytes)];
 }
 
 function tlsSamples({ entrance, parts }: Gateway): Sample[] {

@@ -10,7 +10,7 @@ import type { ServerSnapshot } from '../server/monitor.ts';
 import { nameOf } from '../server/server-state.ts';
 import type { CertificateFacts, CertificateProblem } from '../tls/certificate-facts.ts';
 import { howAppsCome } from './app-route.ts';
-import { type DnsStanding, dnsCheck } from './dns-check.ts';
+import { type DnsStanding, dnsCheck, routerCheck } from './dns-check.ts';
 import { dnsSteering } from './dns-facts.ts';
 import { moveCheck } from './move-check.ts';
 import { newerCertificateCheck } from './newer-certificate.ts';
@@ -42,6 +42,8 @@ export interface Situation {
   readonly maskedPeers: Gate['maskedPeers'];
   /** Undefined: DNS is off. */
   readonly dns: DnsStanding | undefined;
+  /** The zones that this router's DNS was told to lead here; undefined: this is no router. */
+  readonly routerZones: readonly string[] | undefined;
 }
 
 /** The situation as the parts know it now. `listeners` and `isDnsRunning`: of the running gateway, undefined when there is none. */
@@ -69,6 +71,7 @@ export function situationOf(
     list: gate.list,
     maskedPeers: gate.maskedPeers.filter(({ address }) => isPrivateScope(address)),
     dns: config.dns.enabled ? { zones: dnsSteering(parts), isRunning: isDnsRunning } : undefined,
+    routerZones: parts.routerZones?.(),
   };
 }
 
@@ -85,6 +88,7 @@ const SITUATION_CHECKS: readonly SituationCheck[] = [
   ({ shownByServer, certificates }) => newerCertificateCheck(shownByServer, certificates),
   appRoute,
   ({ dns }) => dnsCheck(dns),
+  ({ dns, routerZones }) => routerCheck(dns, routerZones),
   lanNetworks,
   maskedAddresses,
   allowedList,

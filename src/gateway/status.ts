@@ -2,6 +2,7 @@
 import type { Refusal } from '../access/refusals.ts';
 import type { UpstreamStatus } from '../dns/upstream-health.ts';
 import type { Gateway } from '../gateway.ts';
+import { residentBytes } from '../lib/memory.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Check } from '../ops/check.ts';
 import type { HistogramReport } from '../ops/histogram.ts';
@@ -52,7 +53,8 @@ export interface StatusReport {
     readonly tlsHandshakes: number;
     /** Of these, how many continued an earlier session. */
     readonly tlsResumptions: number;
-    readonly memoryBytes: number;
+    /** Null: the system does not tell. */
+    readonly memoryBytes: number | null;
   };
   /** Who is connected, and by which rule. */
   readonly clients: readonly ConnectedClient[];
@@ -121,7 +123,7 @@ function trafficReport({ lane, counters, entrance }: Gateway): StatusReport['tra
     upstreamSeconds: counters.upstreamSeconds,
     tlsHandshakes: completed,
     tlsResumptions: resumed,
-    memoryBytes: process.memoryUsage.rss(),
+    memoryBytes: residentBytes() ?? null,
   };
 }
 

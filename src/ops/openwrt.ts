@@ -1,5 +1,6 @@
 /** An OpenWrt router's own settings: its DNS leads the gateway's names here, its firewall lets the port in; and what was applied, undone. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
@@ -10,12 +11,19 @@ const COMMAND_TIMEOUT_MS = 30_000;
 const RECORD = 'openwrt.json';
 const DNSMASQ = 'dhcp.@dnsmasq[0]';
 const RULE = 'firewall.lockgate';
+const LEASE = 'dhcp.lockgate_server';
 
 const execute = promisify(execFile);
 
 /** A name that is not in a zone: always this address. */
 export interface RouterName {
   readonly name: string;
+  readonly address: string;
+}
+
+/** An address that stays that of a device of the LAN. */
+export interface RouterLease {
+  readonly hardwareAddress: string;
   readonly address: string;
 }
 
@@ -26,16 +34,31 @@ export interface RouterSettings {
   readonly names: readonly RouterName[];
   /** TCP ports that are open to the outside; undefined: as it is. */
   readonly openPorts: readonly number[] | undefined;
+  /** The media server's; undefined: as it is. */
+  readonly lease: RouterLease | undefined;
 }
 
 interface Applied {
+  /** What was asked for; lines of others may have been there before. */
+  readonly zones: readonly string[];
   readonly servers: readonly string[];
   readonly rebindDomains: readonly string[];
   readonly names: readonly RouterName[];
   readonly openPorts: readonly number[];
+  readonly lease?: RouterLease | undefined;
 }
 
-const NOTHING: Applied = { servers: [], rebindDomains: [], names: [], openPorts: [] };
+const NOTHING: Applied = { zones: [], servers: [], rebindDomains: [], names: [], openPorts: [], lease: undefined };
+
+/** The zones that `apply` led here last; none when it never did, or was undone. */
+export function appliedZones(state: StateFolder): readonly string[] {
+  try {
+    const { zones } = { ...NOTHING, ...JSON.parse(readFileSync(state.pathOf(RECORD), 'utf8')) };
+    return zones;
+  } catch {
+    return [];
+  }
+}
 
 /** uci and the services of a router. */
 export class Router {
@@ -52,10 +75,12 @@ export class Router {
   async apply(wanted: RouterSettings): Promise<string[]> {
     const applied = await this.#applied();
     const next: Applied = {
+      zones: wanted.zones,
       servers: wanted.zones.map((zone) => `/${zone}/${wanted.resolver}`),
       rebindDomains: wanted.zones,
       names: wanted.names,
       openPorts: wanted.openPorts ?? applied.openPorts,
+      lease: wanted.lease ?? applied.lease,
     };
     return this.#change(applied, next);
   }
@@ -69,12 +94,16 @@ export class Router {
     const servers = await this.#changeList('server', from.servers, to.servers);
     const rebindDomains = await this.#changeList('rebind_domain', from.rebindDomains, to.rebindDomains);
     const names = await this.#changeNames(from.names, to.names);
+    const lease = await this.#changeLease(from.lease, to.lease);
     const port = await this.#changeRule(from.openPorts, to.openPorts);
-    const dns = [...servers.lines, ...rebindDomains.lines, ...names];
-    await this.#state.write(
-      RECORD,
-      JSON.stringify({ ...to, servers: servers.applied, rebindDomains: rebindDomains.applied }),
-    );
+    const dns = [...servers.lines, ...rebindDomains.lines, ...names, ...lease.lines];
+    const applied = {
+      ...to,
+      servers: servers.applied,
+      rebindDomains: rebindDomains.applied,
+      lease: lease.applied,
+    };
+    await this.#state.write(RECORD, JSON.stringify(applied));
     if (dns.length > 0) await this.#commit('dhcp', 'dnsmasq', 'restart');
     if (port.length > 0) await this.#commit('firewall', 'firewall', 'reload');
     return [...dns, ...port];
@@ -115,6 +144,29 @@ export class Router {
     }
     if (to.length === 0) return ['dnsmasq: the names of the gateway are gone'];
     return to.map(({ name, address }) => `dnsmasq: ${name} is ${address}`);
+  }
+
+  /** A device or an address that has a lease of somebody else's keeps that one. */
+  async #changeLease(from: RouterLease | undefined, to: RouterLease | undefined) {
+    const isOurs = (await this.#get(LEASE)) !== undefined;
+    if (to === undefined) {
+      if (isOurs) await this.#uci('delete', LEASE);
+      return { applied: undefined, lines: isOurs ? [`dhcp: ${from?.address ?? ''} is no longer kept`] : [] };
+    }
+    if (isOurs && JSON.stringify(from) === JSON.stringify(to)) return { applied: to, lines: [] };
+    if (!isOurs && (await this.#hasLease(to))) return { applied: undefined, lines: [] };
+    await this.#uci('set', `${LEASE}=host`);
+    const host = { name: 'media-server', mac: to.hardwareAddress, ip: to.address };
+    for (const [option, value] of Object.entries(host)) await this.#uci('set', `${LEASE}.${option}=${value}`);
+    return { applied: to, lines: [`dhcp: ${to.address} stays the address of ${to.hardwareAddress}`] };
+  }
+
+  async #hasLease({ hardwareAddress, address }: RouterLease): Promise<boolean> {
+    const settings = (await this.#uci('show', 'dhcp')).toLowerCase().split('\n');
+    return settings.some((line) => {
+      const [, option, value = ''] = /\.(mac|ip)=(.*)$/.exec(line) ?? [];
+      return words(value.replaceAll("'", ' ')).includes(option === 'mac' ? hardwareAddress.toLowerCase() : address);
+    });
   }
 
   async #changeRule(from: readonly number[], to: readonly number[]): Promise<string[]> {

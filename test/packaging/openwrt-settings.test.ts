@@ -15,10 +15,17 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { GatewayError } from '../../src/lib/errors.ts';
 import { StateFolder } from '../../src/lib/state-folder.ts';
-import { Router, type RouterSettings } from '../../src/ops/openwrt.ts';
+import { appliedZones, Router, type RouterSettings } from '../../src/ops/openwrt.ts';
 
 const ZONE = '0123456789abcdef0123456789abcdef.plex.direct';
-const SETTINGS: RouterSettings = { zones: [ZONE], resolver: '127.0.0.1#5354', names: [], openPorts: undefined };
+const SETTINGS: RouterSettings = {
+  zones: [ZONE],
+  resolver: '127.0.0.1#5354',
+  names: [],
+  openPorts: undefined,
+  lease: undefined,
+};
+const LEASE = { hardwareAddress: '00:11:22:aa:bb:cc', address: '192.168.1.10' };
 const NAMES = [{ name: 'films.example.org', address: '192.168.1.1' }];
 
 interface Scene {
@@ -129,6 +136,47 @@ test('the firewall opens the ports when asked to, and follows them after that', 
   await router.apply({ ...SETTINGS, openPorts: [32443] });
   assert.ok(uci().includes('firewall.lockgate.dest_port=32443'));
   assert.equal(services(), ['firewall reload']);
+});
+
+test("the media server's address is kept for it, and given up by undoing", async ({ router, uci, services }) => {
+  await router.apply(SETTINGS);
+  services();
+  await router.apply({ ...SETTINGS, lease: LEASE });
+  const kept = [
+    'dhcp.lockgate_server.ip=192.168.1.10',
+    'dhcp.lockgate_server.mac=00:11:22:aa:bb:cc',
+    'dhcp.lockgate_server.name=media-server',
+    'dhcp.lockgate_server=host',
+  ];
+  assert.equal(
+    uci().filter((line) => line.startsWith('dhcp.lockgate_server')),
+    kept,
+  );
+  assert.equal(services(), ['dnsmasq restart']);
+  assert.equal(await router.apply(SETTINGS), [], 'a server that is not heard of keeps its address');
+  await router.apply({ ...SETTINGS, lease: { ...LEASE, address: '192.168.1.11' } });
+  assert.ok(uci().includes('dhcp.lockgate_server.ip=192.168.1.11'));
+  await router.undo();
+  assert.equal(uci(), []);
+});
+
+test('a device or an address that somebody else has given a lease keeps that one', async ({ router, uci }) => {
+  for (const others of ['dhcp.@host[0].mac=00:11:22:AA:BB:CC', 'dhcp.@host[0].ip=192.168.1.10']) {
+    writeFileSync(process.env['UCI_DB'] ?? '', `${others}\n`);
+    await router.apply({ ...SETTINGS, zones: [], lease: LEASE });
+    assert.equal(uci(), [others]);
+    await router.undo();
+    assert.equal(uci(), [others]);
+  }
+});
+
+test('what was asked for is remembered, for status to say when it is due again', async ({ folder, router }) => {
+  const state = new StateFolder(join(folder, 'state'));
+  assert.equal(appliedZones(state), []);
+  await router.apply(SETTINGS);
+  assert.equal(appliedZones(state), [ZONE]);
+  await router.undo();
+  assert.equal(appliedZones(state), []);
 });
 
 test('a machine that is no router says so', async ({ folder, router }) => {
