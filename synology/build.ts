@@ -1,10 +1,8 @@
 /** Builds the DSM packages: `node build.ts`. The bundle must have been built. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { ProgramBuilder } from '../docker/program/program-builder.ts';
-import { bundledLicenses } from '../docker/program/program-tree.ts';
 import { ROOT, sourceDate, VERSION, writePackage } from '../docker/program/release.ts';
-import { INSTALL_FOLDER, NAS_NAMES, nativePackage, scriptPackage } from './package/packages.ts';
+import { scriptTree } from '../docker/program/script-tree.ts';
+import { INSTALL_FOLDER, NAS_NAMES, NODE_COMMAND, nativePackage, scriptPackage } from './package/packages.ts';
 
 const modifiedAt = sourceDate();
 const builder = new ProgramBuilder(ROOT);
@@ -14,5 +12,5 @@ for (const { architecture, tree } of builder.trees(INSTALL_FOLDER)) {
     nativePackage(architecture, tree, modifiedAt),
   );
 }
-const bundle = readFileSync(join(ROOT, 'build/lockgate.cjs'));
-writePackage(`lockgate-${VERSION}-noarch.spk`, scriptPackage(bundle, bundledLicenses(ROOT), modifiedAt));
+const script = scriptTree(ROOT, { node: NODE_COMMAND, installFolder: INSTALL_FOLDER });
+writePackage(`lockgate-${VERSION}-noarch.spk`, scriptPackage(script, modifiedAt));

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Architecture } from '../../docker/program/pins.ts';
 import { DESCRIPTION, VERSION } from '../../docker/program/release.ts';
-import { type Entry, file, program, type Tree, tree } from '../../docker/program/tree.ts';
+import { contentBytes, type Entry, file, program, type Tree, tree } from '../../docker/program/tree.ts';
 import { drawIcon } from './icon.ts';
 import { writeSpk } from './spk.ts';
 
@@ -11,23 +11,31 @@ const ROOT = join(import.meta.dirname, '..');
 /** Where DSM puts the files. */
 export const INSTALL_FOLDER = '/var/packages/lockgate/target';
 const FIRST_DSM = '7.0-40000';
-const USUAL_PORT = '32443';
-/** What the runtime's package provides, and how it is called there. */
+/** What the runtime's package is called. */
 const NODE_PACKAGE = 'Node.js_v22';
-const NODE_COMMAND = `/var/packages/${NODE_PACKAGE}/target/usr/local/bin/node --max-old-space-size=96 --max-semi-space-size=1`;
+/** Its command. */
+export const NODE_COMMAND = `/var/packages/${NODE_PACKAGE}/target/usr/local/bin/node`;
+/** Beside the files: state, log, and DSM's own notes. */
+const RESERVE_KIB = 8 * 1024;
 
-/** Synology's names of the machines that each program runs on, and the name in the file's. */
-export const NAS_NAMES: Readonly<Record<Architecture, { readonly file: string; readonly arch: string }>> = {
-  x64: { file: 'x86_64', arch: 'x86_64' },
-  arm64: { file: 'armv8', arch: 'rtd1296 rtd1619 rtd1619b armada37xx' },
-  armv7: { file: 'armv7', arch: 'alpine alpine4k armada38x monaco' },
+interface NasMachine {
+  /** The word in the name of the package's file. */
+  readonly file: string;
+  /** Synology's names of the platforms, separated by spaces. */
+  readonly arch: string;
+  /** What uname says there. */
+  readonly machines: string;
+}
+
+/** The machines that each program runs on. */
+export const NAS_NAMES: Readonly<Record<Architecture, NasMachine>> = {
+  x64: { file: 'x86_64', arch: 'x86_64', machines: 'x86_64' },
+  arm64: { file: 'armv8', arch: 'rtd1296 rtd1619 rtd1619b armada37xx', machines: 'aarch64' },
+  armv7: { file: 'armv7', arch: 'alpine alpine4k armada38x monaco', machines: 'armv7l' },
 };
 
-interface NasPackage {
-  /** Space-separated names of platforms. */
-  readonly arch: string;
-  /** The command that the wrapper runs. */
-  readonly command: string;
+interface NasPackage extends Omit<NasMachine, 'file'> {
+  /** The program's own: a command `lockgate`, and what it needs. */
   readonly files: readonly Entry[];
   /** Packages that DSM installs first. */
   readonly needs?: string;
@@ -35,15 +43,12 @@ interface NasPackage {
 
 /** A package with its own runtime; `programFiles`: a program tree made for `INSTALL_FOLDER`. */
 export function nativePackage(architecture: Architecture, programFiles: Tree, modifiedAt: number): Buffer {
-  const { arch } = NAS_NAMES[architecture];
-  return nasPackage({ arch, command: `${INSTALL_FOLDER}/lockgate`, files: programFiles }, modifiedAt);
+  return nasPackage({ ...NAS_NAMES[architecture], files: programFiles }, modifiedAt);
 }
 
-/** The bundle alone, for machines that have Synology's Node. */
-export function scriptPackage(bundle: Buffer, licenses: string, modifiedAt: number): Buffer {
-  const files = [file('lockgate.cjs', bundle), file('licenses/bundled', licenses)];
-  const command = `${NODE_COMMAND} ${INSTALL_FOLDER}/lockgate.cjs`;
-  return nasPackage({ arch: 'noarch', command, files, needs: NODE_PACKAGE }, modifiedAt);
+/** Without a runtime, for machines that have Synology's Node; `programFiles`: made by `scriptTree` for `NODE_COMMAND`. */
+export function scriptPackage(programFiles: Tree, modifiedAt: number): Buffer {
+  return nasPackage({ arch: 'noarch', machines: 'any', files: programFiles, needs: NODE_PACKAGE }, modifiedAt);
 }
 
 /** `1.2.3-0001`: DSM wants a number of its own behind the version. */
@@ -51,8 +56,7 @@ export function nasVersion(version: string): string {
   return `${version.replace(/-.*/, '')}-0001`;
 }
 
-function nasPackage({ arch, command, files, needs }: NasPackage, modifiedAt: number): Buffer {
-  const wrapper = readFileSync(join(ROOT, 'files/bin/lockgate'), 'utf8').replace('@PROGRAM@', command);
+function nasPackage({ arch, machines, files, needs }: NasPackage, modifiedAt: number): Buffer {
   return writeSpk({
     info: {
       package: 'lockgate',
@@ -64,14 +68,13 @@ function nasPackage({ arch, command, files, needs }: NasPackage, modifiedAt: num
       arch,
       thirdparty: 'yes',
       dsmuidir: 'ui',
-      adminprotocol: 'https',
-      adminport: USUAL_PORT,
-      adminurl: '/.lockgate/',
+      // What "Open" opens. Not adminport: that could not follow the port of the wizard.
+      dsmappname: 'lockgate',
       ...(needs === undefined ? {} : { install_dep_packages: needs }),
     },
-    files: tree(...files, program('bin/lockgate', wrapper), ...desktopFiles()),
+    files: nasFiles(files),
     parts: [
-      ...filesOf('scripts', 'scripts', program),
+      ...nasScripts(machines, nasFiles(files)),
       ...filesOf('conf', 'conf', file),
       ...filesOf('wizard', 'WIZARD_UIFILES', file),
       file('PACKAGE_ICON.PNG', drawIcon(64)),
@@ -81,13 +84,25 @@ function nasPackage({ arch, command, files, needs }: NasPackage, modifiedAt: num
   });
 }
 
+/** What stands in the install folder: the program's own files, the command of the shell, and the entry in DSM's menu. */
+export function nasFiles(files: readonly Entry[]): Tree {
+  return tree(...files, ...filesOf('files/bin', 'bin', program), ...desktopFiles());
+}
+
+/** What DSM calls, as `scripts/…`. `machines`: names that uname may say, or `any`. */
+export function nasScripts(machines: string, files: Tree): Entry[] {
+  const neededKib = Math.ceil(contentBytes(files) / 1024) + RESERVE_KIB;
+  const fill = (text: string) => text.replace('@MACHINES@', machines).replace('@NEEDED_KIB@', String(neededKib));
+  return filesOf('scripts', 'scripts', (path, content) => program(path, fill(content.toString())));
+}
+
 /** The entry in DSM's main menu. */
 function desktopFiles(): Entry[] {
   const icons = [16, 24, 32, 48, 64, 72, 256].map((size) => file(`ui/icon_${size}.png`, drawIcon(size)));
   return [...filesOf('files/ui', 'ui', file), ...icons];
 }
 
-function filesOf(folder: string, into: string, make: typeof file): Entry[] {
+function filesOf(folder: string, into: string, make: (path: string, content: Buffer) => Entry): Entry[] {
   const path = join(ROOT, folder);
   return readdirSync(path)
     .sort()

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { file, program, tree } from '../../docker/program/tree.ts';
 import { drawIcon } from '../../synology/package/icon.ts';
 import { nasVersion, scriptPackage } from '../../synology/package/packages.ts';
 import { SAMPLE_TIME } from './sample.ts';
@@ -15,7 +16,8 @@ const SYNOLOGY = join(import.meta.dirname, '../../synology');
 const isPackable = hasCommand('xz');
 if (!isPackable) console.log('skipped: packages for DSM (xz is not installed)');
 const packed = isPackable ? test : test.skip;
-const SPK = isPackable ? scriptPackage(Buffer.from('// bundle\n'), 'licences\n', SAMPLE_TIME) : Buffer.alloc(0);
+const FILES = tree(program('lockgate', '#!/bin/sh\n'), file('lockgate.cjs', '// bundle\n'));
+const SPK = isPackable ? scriptPackage(FILES, SAMPLE_TIME) : Buffer.alloc(0);
 
 function info(): Map<string, string> {
   const lines = readFromArchive(SPK, 'INFO').toString().trim().split('\n');
@@ -27,6 +29,7 @@ packed('the description comes first and names the checksum of the packed files',
   assert.is(names[0], 'INFO');
   const files = readFromArchive(SPK, 'package.tgz');
   assert.is(info().get('checksum'), createHash('md5').update(files).digest('hex'));
+  assert.is(info().get('dsmappname'), 'lockgate', 'the name of the entry in ui/config');
   assert.is(info().get('arch'), 'noarch');
   assert.is(info().get('install_dep_packages'), 'Node.js_v22');
   assert.match(info().get('version') ?? '', /^\d+\.\d+\.\d+-0001$/);
@@ -57,7 +60,7 @@ packed('the packed files are the bundle, the command and the entry in the menu',
     writeFileSync(path, files);
     return output('tar', '--list', '--file', path).trim().split('\n');
   });
-  for (const name of ['bin/lockgate', 'lockgate.cjs', 'ui/config', 'ui/icon_64.png', 'ui/lockgate.sc']) {
+  for (const name of ['bin/lockgate', 'lockgate', 'lockgate.cjs', 'ui/config', 'ui/icon_64.png', 'ui/lockgate.sc']) {
     assert.ok(names.includes(name), name);
   }
 });
@@ -70,7 +73,36 @@ test('rights, resources, menu and wizard can be read', () => {
   assert.is(readJson('files/ui/config')['.url'].lockgate.url, '/.lockgate/');
   const steps = readJson('wizard/install_uifile') as { items: { subitems: { key: string }[] }[] }[];
   const keys = steps.flatMap(({ items }) => items.flatMap(({ subitems }) => subitems.map(({ key }) => key)));
-  assert.equal(keys, ['wizard_server', 'wizard_port', 'wizard_read']);
+  assert.equal(keys, ['wizard_server', 'wizard_folder', 'wizard_port', 'wizard_read']);
+});
+
+test('uninstalling asks what becomes of the data, and keeps it when nothing is chosen', () => {
+  const [step] = JSON.parse(readFileSync(join(SYNOLOGY, 'wizard/uninstall_uifile'), 'utf8'));
+  const answers = step.items[0].subitems as { key: string; defaultValue: boolean }[];
+  assert.equal(
+    answers.map(({ key, defaultValue }) => [key, defaultValue]),
+    [
+      ['wizard_keep', true],
+      ['wizard_remove', false],
+    ],
+  );
+});
+
+test('the wizard lets through what the script lets through', () => {
+  const steps = JSON.parse(readFileSync(join(SYNOLOGY, 'wizard/install_uifile'), 'utf8')) as {
+    items: { subitems: { key: string; validator?: { regex: { expr: string } } }[] }[];
+  }[];
+  const fields = steps.flatMap(({ items }) => items.flatMap(({ subitems }) => subitems));
+  const takes = (key: string, text: string) => {
+    const { expr = '' } = fields.find((field) => field.key === key)?.validator?.regex ?? {};
+    return new RegExp(expr.slice(1, -1)).test(text);
+  };
+  for (const good of ['auto', '/volume1/PlexMediaServer/AppData/Plex Media Server', '/volume1/Müller']) {
+    assert.ok(takes('wizard_folder', good), good);
+  }
+  for (const bad of ['', 'volume1', '/a"b', '/a\\b']) assert.not.ok(takes('wizard_folder', bad), bad);
+  assert.ok(takes('wizard_port', '32443'));
+  for (const bad of ['', '443', '123456', 'x']) assert.not.ok(takes('wizard_port', bad), bad);
 });
 
 test('a version is said in the words of DSM', () => {

@@ -4,15 +4,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { below, file, program, tree } from '../../docker/program/tree.ts';
+import { file, tree } from '../../docker/program/tree.ts';
 import { writeTree } from '../../docker/program/write-tree.ts';
-import { readFiles } from '../../openwrt/package/payload.ts';
-import { INSTALL_FOLDER } from '../../synology/package/packages.ts';
+import { INSTALL_FOLDER, nasFiles, nasScripts } from '../../synology/package/packages.ts';
 import { type PlexStandIn, startPlex } from '../support/plex.ts';
 import { Jail, whyNoJail } from './jail.ts';
 import { programFor } from './programs.ts';
 
-const SYNOLOGY = join(import.meta.dirname, '../../synology');
 const PACKAGE = 'var/packages/lockgate';
 const USER = '27001:27001';
 const MESSAGES = '/tmp/messages';
@@ -35,6 +33,8 @@ test.before(async (scene) => {
   scene.plex = await startPlex();
   if (missing !== undefined) return;
   scene.nas = new Jail(tree(file('etc/passwd', 'root:x:0:0:::\nsc-lockgate:x:27001:27001:::\n')));
+  // A mount point of its own, as a volume is: df looks for it.
+  scene.nas.mount('', '--bind', scene.nas.root);
   scene.nas.mount('proc', '-t', 'proc', 'proc');
   install(scene.nas);
   for (const folder of ['etc', 'var']) mkdirSync(join(scene.nas.root, PACKAGE, folder));
@@ -46,17 +46,14 @@ test.after(async ({ nas, plex }) => {
   await plex.close();
 });
 
-/** Puts the files where DSM puts them: the target belongs to nobody but root. */
-function install(nas: Jail): void {
+/** Puts the files where DSM puts them. `machines`: what the package says it is for. */
+function install(nas: Jail, machines = 'x86_64 aarch64'): void {
   if ('missing' in built) return;
-  const wrapper = readFileSync(join(SYNOLOGY, 'files/bin/lockgate'), 'utf8');
-  const files = tree(
-    ...built.tree,
-    program('bin/lockgate', wrapper.replace('@PROGRAM@', `${INSTALL_FOLDER}/lockgate`)),
-  );
-  const scripts = below('scripts', readFiles(join(SYNOLOGY, 'scripts')));
+  const files = nasFiles(built.tree);
   writeTree(files, join(nas.root, INSTALL_FOLDER));
-  writeTree(tree(...scripts), join(nas.root, 'dsm'));
+  for (const name of ['config', 'lockgate.sc'])
+    execFileSync('chown', [USER, join(nas.root, INSTALL_FOLDER, 'ui', name)]);
+  writeTree(tree(...nasScripts(machines, files)), join(nas.root, 'dsm'));
 }
 
 /** Calls a script of the package as DSM does. */
@@ -81,10 +78,30 @@ onNas('what was mistyped into the wizard stops the installation with a sentence'
     [{ wizard_port: '12a' }, /is no port/],
     [{ wizard_server: 'ftp://x' }, /is no address of a server/],
     [{ wizard_server: 'http://x"\nport = 1' }, /is no address of a server/],
+    [{ wizard_folder: 'PlexMediaServer' }, /is no folder/],
+    [{ wizard_folder: '/volume1/a"\nport = 1' }, /a character that cannot be used/],
+    [{ wizard_folder: '/volume1/a\\' }, /a character that cannot be used/],
+    [{ wizard_folder: '/volume9/Plex' }, /There is no \/volume9 on this NAS/],
   ] as const) {
     assert.is(call(nas, 'preinst', '', wizard).status, 1, JSON.stringify(wizard));
     assert.match(messages(nas), complaint);
   }
+});
+
+onNas('a NAS that the package is not for is told so before anything is installed', ({ nas, plex }) => {
+  const refusal = (environment: Record<string, string>) => {
+    assert.is(call(nas, 'preinst', '', environment).status, 1, JSON.stringify(environment));
+    return messages(nas);
+  };
+  assert.match(refusal({ SYNOPKG_DSM_VERSION_MAJOR: '6' }), /needs DSM 7\.0 or later; this NAS has DSM 6/);
+  assert.match(refusal({ wizard_port: new URL(plex.url).port }), /is in use by another program on this NAS/);
+  install(nas, 'sparc64');
+  assert.match(refusal({}), /for other processors \(sparc64\).*noarch\.spk/);
+  const script = join(nas.root, 'dsm/scripts/preinst');
+  install(nas, 'any');
+  writeFileSync(script, readFileSync(script, 'utf8').replace(/^NEEDED_KIB=\d+$/m, 'NEEDED_KIB=999999999999'));
+  assert.match(refusal({}), /needs \d+ MB on the volume; \d+ MB are free/);
+  install(nas);
 });
 
 onNas('installing writes a file from what was typed', ({ nas, plex }) => {
@@ -93,6 +110,8 @@ onNas('installing writes a file from what was typed', ({ nas, plex }) => {
   assert.is(call(nas, 'postinst', '', wizard).status, 0);
   const text = nas.read(`${PACKAGE}/etc/lockgate.toml`);
   assert.ok(text.includes(`url = "${plex.url}"`) && text.includes('port = 32987'), text);
+  assert.match(nas.read(`${INSTALL_FOLDER}/ui/config`.slice(1)), /"port": "32987"/);
+  assert.match(nas.read(`${INSTALL_FOLDER}/ui/lockgate.sc`.slice(1)), /dst\.ports="32987\/tcp"/);
   assert.is(nas.run(['/bin/sh', `${INSTALL_FOLDER}/bin/lockgate`, 'check', '--paths'], { user: USER }).status, 0);
 });
 
@@ -109,6 +128,24 @@ onNas('a folder of Plex that cannot be read is told, with the way to mend it', (
   execFileSync('chmod', ['-R', 'a+rX', join(nas.root, 'volume1')]);
   call(nas, 'postinst', '', {});
   assert.is(messages(nas), '');
+});
+
+onNas('a folder in the file is looked at before the usual ones, by the name of its share', ({ nas }) => {
+  const config = nas.read(`${PACKAGE}/etc/lockgate.toml`);
+  const share = join(nas.root, 'volume1/Films and more');
+  mkdirSync(join(share, 'plex'), { recursive: true });
+  const path = join(nas.root, PACKAGE, 'etc/lockgate.toml');
+  writeFileSync(path, config.replace('[server]\n', '[server]\ndata_dir = "/volume1/Films and more/plex"\n'));
+  execFileSync('chmod', ['0700', share]);
+  call(nas, 'postinst');
+  assert.match(
+    messages(nas),
+    /may not read \/volume1\/Films and more\/plex yet.*Shared Folder > Films and more > Edit/,
+  );
+  execFileSync('chmod', ['0755', share]);
+  call(nas, 'postinst');
+  assert.is(messages(nas), '', 'one without a file of Plex is no concern of this');
+  writeFileSync(path, config);
 });
 
 onNas('it starts, says that it runs, and where its log is', ({ nas }) => {
@@ -131,11 +168,30 @@ onNas('starting what runs starts nothing', ({ nas }) => {
 onNas('an upgrade keeps the file and the state', ({ nas }) => {
   const config = nas.read(`${PACKAGE}/etc/lockgate.toml`);
   assert.is(call(nas, 'start-stop-status', 'stop').status, 0);
+  const remembered = nas
+    .run(['find', `/${PACKAGE}/var/state`, '-type', 'f'])
+    .stdout.split('\n')
+    .sort();
+  assert.ok(remembered.length > 1);
+  // What the wizard of another run answered is no answer to an upgrade.
+  const upgrade = { SYNOPKG_PKG_STATUS: 'UPGRADE', wizard_port: '1', wizard_remove: 'true' };
   for (const script of ['preupgrade', 'preuninst', 'postuninst', 'preinst'])
-    assert.is(call(nas, script).status, 0, script);
+    assert.is(call(nas, script, '', upgrade).status, 0, script);
   install(nas);
-  for (const script of ['postinst', 'postupgrade']) assert.is(call(nas, script).status, 0, script);
+  for (const script of ['postinst', 'postupgrade']) assert.is(call(nas, script, '', upgrade).status, 0, script);
   assert.is(nas.read(`${PACKAGE}/etc/lockgate.toml`), config);
+  assert.equal(
+    nas
+      .run(['find', `/${PACKAGE}/var/state`, '-type', 'f'])
+      .stdout.split('\n')
+      .sort(),
+    remembered,
+  );
+  assert.match(
+    nas.read(`${INSTALL_FOLDER}/ui/config`.slice(1)),
+    /"port": "32987"/,
+    "the new files have the file's port",
+  );
   assert.is(call(nas, 'start-stop-status', 'start').status, 0);
 });
 
@@ -153,6 +209,14 @@ onNas('a file with faults keeps it down, and DSM shows why', ({ nas }) => {
   assert.is(call(nas, 'start-stop-status', 'start').status, 1);
   assert.match(messages(nas), /did not start: [\s\S]*prot: unknown key/);
   assert.is(call(nas, 'start-stop-status', 'status').status, STOPPED);
+});
+
+onNas('uninstalling keeps the data, unless its owner chose otherwise', ({ nas }) => {
+  const isThere = () => ['etc/lockgate.toml', 'var/state'].map((path) => existsSync(join(nas.root, PACKAGE, path)));
+  assert.is(call(nas, 'preuninst', '', { SYNOPKG_PKG_STATUS: 'UNINSTALL', wizard_keep: 'true' }).status, 0);
+  assert.equal(isThere(), [true, true]);
+  assert.is(call(nas, 'preuninst', '', { SYNOPKG_PKG_STATUS: 'UNINSTALL', wizard_remove: 'true' }).status, 0);
+  assert.equal(isThere(), [false, false]);
 });
 
 test.run();

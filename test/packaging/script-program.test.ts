@@ -1,0 +1,67 @@
+/** The program without a runtime: it runs on the Node of the machine, and says so when that one is missing or too old. */
+
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { scriptTree } from '../../docker/program/script-tree.ts';
+import { writeTree } from '../../docker/program/write-tree.ts';
+import { inFolder } from './system.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** Runs `lockgate version` with a Node of this kind: a path, or the text of a script. */
+function version(node: string, env: Readonly<Record<string, string>> = {}) {
+  return inFolder((folder) => {
+    const installFolder = join(folder, 'lockgate');
+    writeTree(scriptTree(ROOT, { node: '"$LOCKGATE_NODE"', installFolder }), installFolder);
+    const stub = join(folder, 'node');
+    if (node.startsWith('#!')) {
+      writeFileSync(stub, node);
+      chmodSync(stub, 0o755);
+    }
+    const LOCKGATE_NODE = node.startsWith('#!') ? stub : node;
+    return spawnSync(join(installFolder, 'lockgate'), ['version'], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'], ...env, LOCKGATE_NODE },
+    });
+  });
+}
+
+test('it runs on the Node that is there, whatever the environment wants to add', () => {
+  const { status, stdout, stderr } = version(process.execPath, { NODE_OPTIONS: '--print=1+1', NODE_PATH: '/nowhere' });
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^lockgate \S+ \(Node 2\d\./);
+});
+
+test('a Node that is too old, or none, is told in one line', () => {
+  for (const [node, found] of [
+    ['#!/bin/sh\necho v20.19.0\n', 'v20.19.0'],
+    ['#!/bin/sh\necho v9.0.0\n', 'v9.0.0'],
+    ['/nowhere/node', 'none'],
+  ] as const) {
+    const { status, stderr } = version(node);
+    assert.is(status, 3);
+    assert.is(stderr, `lockgate needs Node 22 or later; ${found} was found (LOCKGATE_NODE may name another)\n`);
+  }
+});
+
+test('the next ten versions of Node are not too old', () => {
+  for (const major of [22, 26, 32]) {
+    const node = `#!/bin/sh\n[ "$1" = --version ] && echo v${major}.0.0 || echo "$@"\n`;
+    assert.match(version(node).stdout, /--max-old-space-size=96 .*lockgate\.cjs version\n$/);
+  }
+});
+
+test('the version stands in one place, and what must repeat it agrees', () => {
+  const { version: wanted } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+  assert.is(lock.version, wanted);
+  assert.match(
+    readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8'),
+    new RegExp(`^## ${wanted.replaceAll('.', '\\.')}`, 'm'),
+  );
+});
+
+test.run();
