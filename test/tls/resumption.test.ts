@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AuthoritySource } from '../../src/tls/authority-source.ts';
 import type { CertificateStore } from '../../src/tls/certificates.ts';
+import { TicketKeys } from '../../src/tls/ticket-keys.ts';
 import { type Front, look, openClient, startFront } from './front.ts';
 import { type StoreContext, setUp, startStore, tearDown } from './store-fixture.ts';
 
@@ -68,12 +69,14 @@ for (const version of ['-tls1_2', '-tls1_3']) {
 
 test('after the ticket keys have changed a kept session is simply a new one', async (context) => {
   const session = join(context.folder, 'session.pem');
-  const front = await startFront(context.store, { ticketKeyLifetimeMs: 1500 });
+  const ticketKeys = TicketKeys.renewed(1500);
+  const front = await startFront(context.store, { ticketKeys });
   assert.is(await visit(front, '-tls1_3', '-sess_out', session), 'New');
   const deadline = performance.now() + 10_000;
   let last: string | undefined = 'Reused';
   while (last === 'Reused' && performance.now() < deadline) last = await visit(front, '-tls1_3', '-sess_in', session);
   assert.is(last, 'New');
+  ticketKeys.close();
   await front.close();
 });
 
