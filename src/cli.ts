@@ -1,7 +1,7 @@
 /** The command line: finds the command, reads its options, prints errors as one sentence. */
 import { parseArgs } from 'node:util';
 import { type Command, type CommandContext, EXIT_DONE, EXIT_NO, EXIT_USAGE } from './commands/command.ts';
-import { COMMANDS } from './commands/index.ts';
+import { COMMANDS, INNER_COMMANDS } from './commands/index.ts';
 import { GatewayError, messageOf } from './lib/errors.ts';
 import { nearestWord } from './lib/nearest-word.ts';
 import { terminalText } from './lib/terminal-text.ts';
@@ -18,7 +18,8 @@ const COMMON_OPTIONS = {
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') return printHelp(rest[0]);
-  const command = COMMANDS.find((candidate) => candidate.name === (name === '--version' ? 'version' : name));
+  const commands = [...COMMANDS, ...INNER_COMMANDS];
+  const command = commands.find((candidate) => candidate.name === (name === '--version' ? 'version' : name));
   if (command === undefined) return refuseCommand(name);
   const output = new Output(rest.includes('--json'));
   try {

@@ -1,6 +1,7 @@
 /** The composition root: builds everything from a configuration, starts it, reloads it, stops it. */
 import type { Explanation, Supposition } from './access/explain.ts';
 import { createGate, type Gate } from './access/gate.ts';
+import { loadSessionKey } from './access/session.ts';
 import { type Config, defaultConfig } from './config/schema.ts';
 import { type DnsOptions, type DnsService, startDns } from './dns/server.ts';
 import { CurrentCertificates } from './gateway/current-certificates.ts';
@@ -11,20 +12,21 @@ import { gateOptions } from './gateway/gate-options.ts';
 import { laneOptions } from './gateway/lane-options.ts';
 import { GatewayPages } from './gateway/pages.ts';
 import { buildParts, closeReplaced, type Parts, type PartsOptions, serverName } from './gateway/parts.ts';
-import { LocalReception } from './gateway/reception.ts';
 import { RemoteSide } from './gateway/remote-side.ts';
 import { gatewaySamples } from './gateway/samples.ts';
+import { makeServing, type Serving } from './gateway/serving.ts';
 import { laneLimits } from './gateway/settings.ts';
 import { runSetup, type SetupOutcome } from './gateway/setup.ts';
 import { SetupKeeper } from './gateway/setup-keeper.ts';
 import type { SiteView } from './gateway/site.ts';
 import { type StatusReport, statusReport } from './gateway/status.ts';
 import { statusView, visitOf } from './gateway/status-page.ts';
-import { createExpressLane } from './http/express/express-lane.ts';
-import { createFullLane, type FullLane } from './http/full-lane.ts';
+import type { Workers } from './gateway/workers/workers.ts';
+import type { FullLaneOptions, Lanes } from './http/full-lane.ts';
 import { GatewayError } from './lib/errors.ts';
 import { Lifecycle } from './lib/lifecycle.ts';
 import type { Log } from './lib/log.ts';
+import { residentBytes } from './lib/memory.ts';
 import type { StateFolder } from './lib/state-folder.ts';
 import { RequestCounters, renderSamples } from './ops/metrics.ts';
 import type { ServerSnapshot } from './server/monitor.ts';
@@ -48,7 +50,7 @@ export class Gateway {
   readonly #certificates = new CurrentCertificates(() => this.#parts);
   #parts: Parts;
   #gate!: Gate;
-  #lane!: FullLane;
+  #serving!: Serving;
   #entrance!: Entrance;
   #remote!: RemoteSide;
   #setupKeeper!: SetupKeeper;
@@ -84,8 +86,13 @@ export class Gateway {
     return this.#gate;
   }
 
-  get lane(): FullLane {
-    return this.#lane;
+  get lane(): Lanes {
+    return this.#serving.lanes;
+  }
+
+  /** Undefined: everything is in this process. */
+  get workers(): Workers | undefined {
+    return this.#serving.workers;
   }
 
   /** Undefined: DNS is off, or its port could not be had. */
@@ -101,6 +108,12 @@ export class Gateway {
     return this.#remote;
   }
 
+  /** Resident memory of this process and its workers; undefined: the system does not tell. */
+  get memoryBytes(): number | undefined {
+    const own = residentBytes();
+    return own === undefined ? undefined : own + (this.workers?.memoryBytes ?? 0);
+  }
+
   /** Takes a new configuration and forgets failed sign-ins, or throws and changes nothing. What is open is decided again. */
   async reload(config: Config): Promise<void> {
     await this.#inTurn(() => this.#reload(config));
@@ -108,7 +121,8 @@ export class Gateway {
   }
 
   /** Everything there is to say about the running gateway. */
-  status(): StatusReport {
+  async status(): Promise<StatusReport> {
+    await this.workers?.refresh();
     return statusReport(this);
   }
 
@@ -136,7 +150,7 @@ export class Gateway {
   async stop(): Promise<void> {
     await this.#reloading;
     this.#entrance.close();
-    await Promise.all([this.#lane.drain(DRAIN_MS), this.#remote.close()]);
+    await Promise.all([this.lane.drain(DRAIN_MS), this.#remote.close()]);
     await this.#dns?.close();
     await this.#lifecycle.close();
     await closeReplaced(this.#parts, undefined);
@@ -169,24 +183,31 @@ export class Gateway {
       limits: laneLimits(config),
       log,
     };
-    const isOn = () => parts().config.listen.express;
-    this.#lane = createExpressLane({ ...lane, isOn, fullLane: createFullLane(lane) });
-    const ticketKeys = TicketKeys.renewed();
-    this.#lifecycle.add(() => ticketKeys.close());
-    const certificates = this.#certificates;
-    certificates.follow();
-    const settings = () => receptionSettings(parts());
-    const reception = new LocalReception({ certificates, lane: this.#lane, log, settings, ticketKeys });
-    this.#entrance = new Entrance({ parts, reception, log });
+    this.#serving = await this.#makeServing(lane);
+    this.#lifecycle.add(() => this.#serving.workers?.end());
+    this.#entrance = new Entrance({ parts, reception: this.#serving.reception, log });
     this.#lifecycle.add(() => this.#entrance.close());
     this.#remote = new RemoteSide({ parts, listeners: () => this.#entrance.addresses(), state, log });
     await this.#entrance.open(config);
     await this.#configureDns(config);
     dropPrivileges(config.run.user, state, log);
-    this.#gate.onReview(() => void this.#lane.recheck());
+    await this.#serving.workers?.start();
+    this.#gate.onReview(() => void this.lane.recheck());
     this.#follow(this.#parts, undefined);
     await this.#parts.link.monitor.start();
     await this.#remote.start();
+  }
+
+  async #makeServing(lane: FullLaneOptions): Promise<Serving> {
+    const { config, state, log } = this.#options;
+    const ticketKeys = TicketKeys.renewed();
+    this.#lifecycle.add(() => ticketKeys.close());
+    const certificates = this.#certificates;
+    certificates.follow();
+    const sessionKey = await loadSessionKey(state);
+    const parts = () => this.#parts;
+    const { counters } = this;
+    return makeServing({ config, parts, gate: this.#gate, lane, counters, certificates, ticketKeys, sessionKey, log });
   }
 
   /** One reload after the other. */
@@ -217,7 +238,7 @@ export class Gateway {
     await closeReplaced(former, next);
     await this.#dns?.refresh();
     await this.#remote.refresh();
-    await this.#lane.recheck();
+    await this.lane.recheck();
   }
 
   /** A configuration could not be taken: ports and names are again as `former` has them. */
@@ -256,7 +277,7 @@ export class Gateway {
   #follow(parts: Parts, former: Parts | undefined): void {
     const { site, link, certificates, plexHome } = parts;
     // The list of networks is in force or not with it: what is open is decided again.
-    plexHome.onChange(() => void this.#lane.recheck());
+    plexHome.onChange(() => void this.lane.recheck());
     if (link !== former?.link) {
       link.monitor.on('change', (now, before) => {
         if (this.#parts.link !== link) return;
@@ -306,11 +327,6 @@ function refuseToLoseCertificates({ certificates: next }: Parts, { certificates:
   if (fault === undefined) return;
   const hadOne = former.facts().some(({ source }) => source === 'files');
   if (hadOne || fault.sentence !== former.faultOf('files')?.sentence) throw fault;
-}
-
-function receptionSettings({ config, proxyProtocolFrom }: Parts) {
-  const { secure_connections, http2 } = config.listen;
-  return { proxyProtocolFrom, acceptsTls: secure_connections !== 'disabled', offersHttp2: http2 };
 }
 
 function isUsable({ state, kind }: ServerSnapshot): boolean {

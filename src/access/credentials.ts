@@ -82,6 +82,11 @@ export class Credentials {
     return remembered !== undefined && remembered.untilMs > this.#now() ? remembered.verdict : undefined;
   }
 
+  /** How long the credential goes on to pass for valid without being asked about; 0: not at all. */
+  validForMs(key: string): number {
+    return Math.max(0, (this.#valid.get(key)?.untilMs ?? 0) - this.#now());
+  }
+
   /** Whether the credential was good within seven days: verifying it again is no guess. */
   wasValidLately(key: string): boolean {
     return this.#options.verified.has(key);

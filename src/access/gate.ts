@@ -183,6 +183,17 @@ export class Gate {
     if (credential !== undefined) void this.#credentials.doubt(credential);
   }
 
+  /** How long the credential in a request goes on to pass for valid without being asked about; 0: not at all. For a `Deputy`. */
+  validForMs(head: RequestHead): number {
+    const found = this.#options.server.view().kind.findCredentials(head);
+    return found.found === 'one' ? this.#credentials.validForMs(credentialKey(found.value)) : 0;
+  }
+
+  /** A `Deputy` let somebody pass who has valid credentials and comes from `address`. */
+  noteValidFrom(address: string): void {
+    this.#knownAddresses.note(address);
+  }
+
   /** The media server's state changed. */
   noteServerState(state: ServerState, former: ServerState): void {
     if (state === former) return;

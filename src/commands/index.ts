@@ -1,4 +1,5 @@
 /** All commands, in the order of `--help`. What a command does is loaded when it is called: a short question must not wait for the gateway. */
+import { WORKER_COMMAND } from '../gateway/workers/worker-command.ts';
 import type { Command } from './command.ts';
 
 export const COMMANDS: readonly Command[] = [
@@ -118,4 +119,9 @@ export const COMMANDS: readonly Command[] = [
     summary: 'version, Node version, build target',
     load: () => import('./version.ts'),
   },
+];
+
+/** Commands that the program calls itself with. */
+export const INNER_COMMANDS: readonly Command[] = [
+  { name: WORKER_COMMAND, synopsis: '', summary: 'serves for a running gateway', load: () => import('./worker.ts') },
 ];

@@ -13,6 +13,7 @@ import { claimPlexServer } from '../server/plex-claim.ts';
 import type { Parts } from './parts.ts';
 import { plexAccount } from './plex-home.ts';
 import { endpointOf, publishedEndpoint, reachableEndpoint } from './published.ts';
+import type { SiteView } from './site.ts';
 
 export interface GateSurroundings {
   readonly parts: () => Parts;
@@ -66,11 +67,16 @@ export function gateOptions({ parts, state, log, listeners }: GateSurroundings):
   };
 }
 
+/** What tells clients apart. */
+export interface ClientGround extends Pick<Parts, 'trustedProxies' | 'proxyProtocolFrom' | 'settings'> {
+  readonly site: { readonly view: Pick<SiteView, 'lanList' | 'routers' | 'isRouter'> };
+}
+
 /** Who sent a request, by the networks as they are now. */
 export function viewClient(
   head: RequestHead,
   peer: Peer,
-  { site, trustedProxies, proxyProtocolFrom, settings }: Parts,
+  { site, trustedProxies, proxyProtocolFrom, settings }: ClientGround,
 ): ClientView {
   const { lanList, routers, isRouter } = site.view;
   return clientOf(head, peer, {

@@ -23,7 +23,10 @@ export interface LaneSurroundings {
 }
 
 export function laneOptions({ parts, gate, pages, counters, log, noteClient }: LaneSurroundings): FullLaneOptions {
-  const streamLimit = new StreamLimit(parts);
+  const streamLimit = new StreamLimit(() => {
+    const { config, trustedProxies } = parts();
+    return { streamsPerClient: config.limits.connections_per_client, trustedProxies };
+  });
   const snapshot = () => parts().link.monitor.snapshot;
   return {
     decide: (head, peer) => gate.decide(head, peer),
@@ -58,7 +61,8 @@ export function laneOptions({ parts, gate, pages, counters, log, noteClient }: L
   };
 }
 
-function dropsAppHeaders({ server }: Config, kind: string): boolean {
+/** Whether requests for bare streams go without the headers of the app (`bare_streams`). */
+export function dropsAppHeaders({ server }: Config, kind: string): boolean {
   return server.bare_streams === 'auto' ? kind === 'plex' : server.bare_streams;
 }
 
@@ -71,8 +75,13 @@ function lookForEvidence({ method, path }: RequestHead, monitor: ServerMonitor):
 
 /** No connection: the server is away, and the gate closes at once. Anything else is a reason to look. */
 function noteFailure(error: Error, monitor: ServerMonitor): void {
-  if ('syscall' in error && error.syscall === 'connect') monitor.noteConnectFailure();
+  if (isConnectFailure(error)) monitor.noteConnectFailure();
   else void monitor.probe();
+}
+
+/** The media server could not even be reached. */
+export function isConnectFailure(error: Error): boolean {
+  return 'syscall' in error && error.syscall === 'connect';
 }
 
 /** One line for a request, as `[log] access` wants it. Paths come without their queries. */

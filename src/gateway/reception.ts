@@ -27,16 +27,18 @@ export interface Reception {
   close(): void;
 }
 
+export interface ReceptionSettings {
+  readonly proxyProtocolFrom: NetworkList;
+  /** `secure_connections` is not `disabled`. */
+  readonly acceptsTls: boolean;
+  readonly offersHttp2: boolean;
+}
+
 export interface LocalReceptionOptions extends Omit<TlsTerminatorOptions, 'offersHttp2'> {
   readonly lane: Pick<FullLane, 'accept'>;
   readonly log: Log;
   /** Asked for each connection. */
-  readonly settings: () => {
-    readonly proxyProtocolFrom: NetworkList;
-    /** `secure_connections` is not `disabled`. */
-    readonly acceptsTls: boolean;
-    readonly offersHttp2: boolean;
-  };
+  readonly settings: () => ReceptionSettings;
 }
 
 /** Serves what it receives in this process. */

@@ -6,6 +6,7 @@ const RESTART_KEYS: readonly (readonly [string, (config: Config) => unknown])[] 
   ['limits.upstream_first_byte', ({ limits }) => limits.upstream_first_byte],
   ['log.format', ({ log }) => log.format],
   ['run.user', ({ run }) => run.user],
+  ['run.workers', ({ run }) => run.workers],
   ['state.dir', ({ state }) => state.dir],
 ];
 

@@ -1,7 +1,6 @@
 /** The gateway's measurements for Prometheus. */
 import type { DnsCounters } from '../dns/counters.ts';
 import type { Gateway } from '../gateway.ts';
-import { residentBytes } from '../lib/memory.ts';
 import { VERSION } from '../lib/version.ts';
 import { counter, gauge, type Sample } from '../ops/metrics.ts';
 import { type RemoteLight, remoteStanding } from '../remote/light.ts';
@@ -30,6 +29,7 @@ const DNS_COUNTERS: Readonly<Record<keyof DnsCounters, readonly [name: string, h
 
 export function gatewaySamples(gateway: Gateway): Sample[] {
   const { connections, requestsInFlight, upgraded } = gateway.lane.counters;
+  const workers = gateway.workers?.pids ?? [];
   return [
     gauge('lockgate_info', 'Always 1; the version is a label.', 1, { version: VERSION }),
     gauge('lockgate_start_time_seconds', 'When the gateway started (Unix time).', gateway.startedAt.getTime() / 1000),
@@ -41,12 +41,15 @@ export function gatewaySamples(gateway: Gateway): Sample[] {
     ...serverSamples(gateway),
     ...dnsSamples(gateway.dns?.counters()),
     ...remoteSamples(gateway.remote.view),
-    ...memorySamples(residentBytes()),
+    gauge('lockgate_workers', 'Processes that serve beside the main one; 0: it serves alone.', workers.length),
+    ...memorySamples(gateway.memoryBytes),
   ];
 }
 
 function memorySamples(bytes: number | undefined): Sample[] {
-  return bytes === undefined ? [] : [gauge('lockgate_resident_memory_bytes', 'Resident memory of the process.', bytes)];
+  return bytes === undefined
+    ? []
+    : [gauge('lockgate_resident_memory_bytes', 'Resident memory of all processes.', bytes)];
 }
 
 function tlsSamples({ entrance, parts }: Gateway): Sample[] {

@@ -6,6 +6,8 @@ import { DEFAULT_LIMITS, type FullLaneLimits } from '../http/limits.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { type NetworkList, parseNetworkList } from '../net/address.ts';
 import { LOOPBACK_NETWORKS } from '../net/lan.ts';
+import type { Parts } from './parts.ts';
+import type { ReceptionSettings } from './reception.ts';
 
 const MAX_TOKEN_LENGTH = 4096;
 
@@ -59,4 +61,13 @@ export async function serverToken({ server }: Config): Promise<string | undefine
 /** The bounds of the proxy lanes. */
 export function laneLimits({ limits }: Config): FullLaneLimits {
   return { ...DEFAULT_LIMITS, headerBytes: limits.header_bytes, firstByteTimeoutMs: limits.upstream_first_byte };
+}
+
+/** How connections are received. */
+export function receptionSettings({
+  config,
+  proxyProtocolFrom,
+}: Pick<Parts, 'config' | 'proxyProtocolFrom'>): ReceptionSettings {
+  const { secure_connections, http2 } = config.listen;
+  return { proxyProtocolFrom, acceptsTls: secure_connections !== 'disabled', offersHttp2: http2 };
 }

@@ -2,7 +2,6 @@
 import type { Refusal } from '../access/refusals.ts';
 import type { UpstreamStatus } from '../dns/upstream-health.ts';
 import type { Gateway } from '../gateway.ts';
-import { residentBytes } from '../lib/memory.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Check } from '../ops/check.ts';
 import type { HistogramReport } from '../ops/histogram.ts';
@@ -56,6 +55,8 @@ export interface StatusReport {
     /** Null: the system does not tell. */
     readonly memoryBytes: number | null;
   };
+  /** Process ids of the workers; empty: there is one process alone. */
+  readonly workers: readonly number[];
   /** Who is connected, and by which rule. */
   readonly clients: readonly ConnectedClient[];
   readonly dns: {
@@ -103,6 +104,7 @@ export function statusReport(gateway: Gateway): StatusReport {
     lan: { networks: site.view.lan.networks, reason: site.view.lan.reason },
     allowedNetworks: { inForce, because },
     traffic: trafficReport(gateway),
+    workers: gateway.workers?.pids ?? [],
     clients: connectedClients(gateway.lane.connections(), site.view),
     dns: dnsReport(gateway),
     remote: { ...remoteStanding(remote), ...remote },
@@ -111,7 +113,7 @@ export function statusReport(gateway: Gateway): StatusReport {
   };
 }
 
-function trafficReport({ lane, counters, entrance }: Gateway): StatusReport['traffic'] {
+function trafficReport({ lane, counters, entrance, memoryBytes }: Gateway): StatusReport['traffic'] {
   const { sent, received } = counters.bytes;
   const { completed, resumed } = entrance.tlsCounters();
   return {
@@ -123,7 +125,7 @@ function trafficReport({ lane, counters, entrance }: Gateway): StatusReport['tra
     upstreamSeconds: counters.upstreamSeconds,
     tlsHandshakes: completed,
     tlsResumptions: resumed,
-    memoryBytes: residentBytes() ?? null,
+    memoryBytes: memoryBytes ?? null,
   };
 }
 

@@ -41,6 +41,9 @@ export interface FullLane {
   connections(): OpenConnection[];
 }
 
+/** Lanes with a way in of their own. */
+export type Lanes = Omit<FullLane, 'accept'>;
+
 /** Makes a full lane; it holds no port of its own, connections come by `accept`. */
 export function createFullLane(options: FullLaneOptions): FullLane {
   return new NodeLane(options);

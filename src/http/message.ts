@@ -58,6 +58,11 @@ export function readHead(parts: HeadParts, former?: RequestHead): HeadReading {
   return { readable: true, head };
 }
 
+/** A head that `readHead` found readable, in another process. */
+export function sameHead(parts: HeadParts): RequestHead {
+  return new Head(parts, indexFields(parts.rawHeaders));
+}
+
 /** The refusal of a message that has no reading, or more than one. `detail` names the fault. */
 export function malformed(detail: string): Refuse {
   return { action: 'refuse', rule: 'malformed', status: 400, reason: 'malformed', detail };

@@ -92,8 +92,8 @@ test('a port that changes', () => {
 });
 
 test('a key that has no effect yet says so only when it is set to other than its default', () => {
-  surprisesWith('[run]\nworkers = 2', /^run.workers: has no effect yet$/);
-  assert.equal(notesOf('[run]\nworkers = 1'), []);
+  surprisesWith('[acme]\nemail = "a@films.test"', /^acme.email: has no effect yet$/);
+  assert.equal(notesOf('[acme]\nemail = ""'), []);
 });
 
 test('notes show where they belong', () => {

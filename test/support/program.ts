@@ -17,6 +17,8 @@ import { type PlexOptions, type PlexStandIn, startPlex } from './plex.ts';
 export const PROGRAM = join(import.meta.dirname, '..', '..', 'build', 'lockgate');
 const READY_TIMEOUT_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 30_000;
+/** TEST_WORKERS=2: everything that has no say in it is tested with so many workers. */
+const WORKERS = process.env['TEST_WORKERS'];
 
 export interface Outcome {
   readonly status: number | null;
@@ -40,7 +42,8 @@ export class Installation {
   /** Nobody outside is asked for addresses, unless `toml` has something to say about that. */
   configure(toml: string): void {
     const quiet = toml.includes('[remote]') ? '' : '\n[remote]\npublic_address = "none"\n';
-    writeFileSync(this.configPath, toml + quiet);
+    const workers = WORKERS === undefined || toml.includes('[run]') ? '' : `\n[run]\nworkers = ${WORKERS}\n`;
+    writeFileSync(this.configPath, toml + quiet + workers);
   }
 
   get env(): NodeJS.ProcessEnv {

@@ -59,7 +59,12 @@ export const run = section('The process.', {
     help: 'The user to become once the ports are bound. Empty: stay who started it.',
     platform: 'OpenWrt, Synology and Docker packages start as a user of their own: leave it empty.',
   }),
-  workers: count({ initial: 1, min: 1, max: 64, help: 'Processes that share the work.' }),
+  workers: count({
+    initial: 1,
+    min: 1,
+    max: 64,
+    help: 'Processes that serve. 1: the gateway is one process. 2 or more: so many beside the main one, each with about 25 MB of memory of its own; worth it where several cores have nothing better to do and one is not enough.',
+  }),
 });
 
 export const state = section('What the gateway remembers.', {
