@@ -122,8 +122,13 @@ function lightsOf({ checks, remote }: StatusReport): Light[] {
 function lightOf({ name, verdict, evidence, remedy }: Check, remote: StatusReport['remote']): Light {
   // Its colour is a word of its own, also in `status`.
   const summary = name === 'remote access' ? `${remote.light}: ${evidence}` : evidence;
-  const light = { name: LIGHT_NAMES[name] ?? name, verdict: PAGE_VERDICTS[verdict], summary };
-  return remedy === '' ? light : { ...light, remedy };
+  const light = { name: LIGHT_NAMES[name] ?? name, verdict: PAGE_VERDICTS[verdict], summary: asSentence(summary) };
+  return remedy === '' ? light : { ...light, remedy: asSentence(remedy) };
+}
+
+/** With a capital, unless it begins with something to be typed or looked up. */
+function asSentence(text: string): string {
+  return text.replace(/^[a-z]+(?=[ ,:;]|$)(?!:\/\/)/, (word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`);
 }
 
 /** How the page calls the checks. */

@@ -14,6 +14,11 @@ const lights: readonly Light[] = [
   { name: 'Media server', verdict: 'good', summary: 'Living room answers: version 1.43.4.' },
   { name: 'Claimed', verdict: 'good', summary: 'It belongs to an account.' },
   {
+    name: 'Names',
+    verdict: 'good',
+    summary: 'Names of 0123456789abcdef0123456789abcdef.films.example lead to the gateway.',
+  },
+  {
     name: 'Certificate',
     verdict: 'attention',
     summary: 'It expires in 12 days.',

@@ -98,9 +98,9 @@ a:focus:not(:focus-visible), button:focus:not(:focus-visible), summary:focus:not
 const STATUS = `
 .top { display: grid; grid-template-columns: auto 1fr; align-items: center; grid-gap: 1.25rem; margin-bottom: 1.75rem; }
 .top .badge, .top h1 { margin: 0; }
-.lights { display: grid; grid-gap: 1rem; margin: 0 0 1.25rem; padding: 0; list-style: none; }
+.lights { display: grid; grid-template-columns: minmax(0, 1fr); grid-gap: 1rem; margin: 0 0 1.25rem; padding: 0; list-style: none; }
 .light, .panel { border: 1px solid var(--line); border-radius: .9rem; background: var(--card); }
-.light { display: grid; grid-template-columns: auto 1fr; grid-gap: .9rem; height: 100%; padding: 1.1rem 1.2rem; }
+.light { display: grid; grid-template-columns: auto minmax(0, 1fr); grid-gap: .9rem; height: 100%; padding: 1.1rem 1.2rem; }
 .light h2 { margin: 0; font-size: 1rem; }
 .light p { margin: .15rem 0 0; font-size: .94rem; line-height: 1.45; }
 .mark { display: grid; place-items: center; width: 2.3rem; height: 2.3rem; border-radius: 50%; background: var(--tint); }
@@ -110,7 +110,6 @@ const STATUS = `
 .name-test { margin-bottom: 1.25rem; }
 .more { grid-column: 2; min-width: 0; }
 .light .more code { overflow-wrap: anywhere; }
-summary { padding: .35rem 0; cursor: pointer; font-weight: 600; }
 pre { max-height: 20rem; margin: .25rem 0 .75rem; padding: .8rem 1rem; overflow: auto; border: 1px solid var(--line); border-radius: .6rem; background: var(--field); }
 pre code { padding: 0; background: none; overflow-wrap: normal; white-space: pre; }
 .panel { margin-bottom: 1.25rem; padding: 1.5rem 1.6rem; }
@@ -123,7 +122,8 @@ td { padding: .7rem 1.25rem .7rem 0; border-top: 1px solid var(--line); vertical
 th:last-child, td:last-child { padding-right: 0; }
 tr:last-child td { padding-bottom: 0; }
 @media (min-width: 46rem) {
-  .lights { grid-template-columns: 1fr 1fr; }
+  .lights { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  td:first-child code { white-space: nowrap; }
   .lights li:last-child:nth-child(odd) { grid-column: 1 / -1; }
 }
 @media (max-width: 46rem) {
