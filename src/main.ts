@@ -24,4 +24,6 @@ process.on('unhandledRejection', endOnDefect);
 
 runCommandLine(process.argv.slice(2)).then((status) => {
   process.exitCode = status;
+  // Questions that nobody waits for any more would keep the process for seconds.
+  process.stdout.write('', () => process.exit());
 }, endOnDefect);

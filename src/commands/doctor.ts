@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { splitSocket } from '../config/values.ts';
 import { diagnoseDns, PUBLIC_RESOLVERS, type ResolverAddress, readResolvConf } from '../dns/diagnose.ts';
 import { dnsFacts } from '../gateway/dns-facts.ts';
-import { doctorChecks } from '../gateway/doctor-checks.ts';
+import { beginRouterLook, doctorChecks } from '../gateway/doctor-checks.ts';
 import { judge } from '../gateway/situation.ts';
 import type { StatusReport } from '../gateway/status.ts';
 import { type Survey, surveySituation, withSurvey } from '../gateway/survey.ts';
@@ -14,10 +14,13 @@ import { askControl } from '../ops/control.ts';
 import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
 import { loadFile, stateFolderOf } from './load.ts';
 
+/** For the C library, which else waits 10 s for each resolver that is silent, and cannot be told to give up (resolv.conf(5)). */
+const IMPATIENT_RESOLVER = 'timeout:1 attempts:1';
 const RESOLV_CONF = '/etc/resolv.conf';
 
 /** Runs the command; the number is the exit status. */
 export async function run(context: CommandContext): Promise<number> {
+  process.env['RES_OPTIONS'] ??= IMPATIENT_RESOLVER;
   const { config } = await loadFile(context);
   const stateDir = stateFolderOf(config, context.env);
   const running = await runningGateway(stateDir);
@@ -38,9 +41,13 @@ interface Examination {
 
 /** All checks, from the server to the resolvers. A further one is an entry here. */
 async function examine(survey: Survey, { config, running, isPublic }: Examination): Promise<Check[]> {
+  const router = beginRouterLook(survey);
   const situation = await surveySituation(survey, running?.listeners);
-  const dns = config.dns.enabled ? await examineDns(survey, config, running, isPublic) : [];
-  return [...judge(situation), ...dns, ...(await doctorChecks(survey, running))];
+  const [dns, others] = await Promise.all([
+    config.dns.enabled ? examineDns(survey, config, running, isPublic) : [],
+    doctorChecks(survey, running, router),
+  ]);
+  return [...judge(situation), ...dns, ...others];
 }
 
 async function examineDns(

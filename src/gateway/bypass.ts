@@ -20,10 +20,10 @@ export async function bypassChecks(parts: Parts, listeners: readonly ListenAddre
   if (url === undefined || identity === undefined) return [];
   const address = site.view.serverAddress ?? '';
   const isHere = LOOPBACK.test(address) || site.view.addresses.has(address);
-  const checks = [
-    isHere ? await ownPortHere(parts, listeners) : ownPortElsewhere(url),
-    await announcement(parts, listeners),
-  ];
+  const checks = await Promise.all([
+    isHere ? ownPortHere(parts, listeners) : ownPortElsewhere(url),
+    announcement(parts, listeners),
+  ]);
   return checks.filter((check) => check !== undefined);
 }
 
@@ -84,22 +84,29 @@ async function ownPortHere({ link, site }: Parts, listeners: readonly ListenAddr
   const { url = '', identity, kind } = link.monitor.snapshot;
   const { protocol, port } = new URL(url);
   const number = Number(port || 80);
-  for (const address of site.lanAddresses) {
-    const isOwn = listeners.some((listener) => listener.port === number && listensOn(listener.address, address));
-    if (isOwn) continue;
-    const endpoint = endpointOf(address, number);
-    const found = await kind
-      .identify(createAsk({ baseUrl: `${protocol}//${endpoint}`, verifyCertificate: false }))
-      .catch(() => undefined);
-    if (found?.id !== identity?.id) continue;
+  const isOwn = (address: string) =>
+    listeners.some((listener) => listener.port === number && listensOn(listener.address, address));
+  const answers = async (endpoint: string) => {
+    const ask = createAsk({ baseUrl: `${protocol}//${endpoint}`, verifyCertificate: false });
+    const found = await kind.identify(ask).catch(() => undefined);
+    return found !== undefined && found.id === identity?.id ? endpoint : undefined;
+  };
+  const tried = site.lanAddresses.filter((address) => !isOwn(address)).map((address) => endpointOf(address, number));
+  const endpoint = (await Promise.all(tried.map(answers))).find((found) => found !== undefined);
+  if (endpoint === undefined) {
     return {
       name: 'bypass port',
-      verdict: 'warning',
-      evidence: `the media server itself answers other hosts at ${endpoint}, past the gateway`,
-      remedy: `let it answer on 127.0.0.1 alone (Docker: publish 127.0.0.1:${number}:${number}), or close port ${number} to others in this host's firewall`,
+      verdict: 'ok',
+      evidence: 'the media server answers nobody but this host',
+      remedy: '',
     };
   }
-  return { name: 'bypass port', verdict: 'ok', evidence: 'the media server answers nobody but this host', remedy: '' };
+  return {
+    name: 'bypass port',
+    verdict: 'warning',
+    evidence: `the media server itself answers other hosts at ${endpoint}, past the gateway`,
+    remedy: `let it answer on 127.0.0.1 alone (Docker: publish 127.0.0.1:${number}:${number}), or close port ${number} to others in this host's firewall`,
+  };
 }
 
 /** It answers this host over the network; whether others are kept out, cannot be seen from here. */

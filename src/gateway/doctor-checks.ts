@@ -1,12 +1,16 @@
 /** The checks that only `doctor` makes: it tries ways past the gateway, reads the server's settings, asks the router and the Internet. */
 import { randomBytes } from 'node:crypto';
+import { within } from '../lib/deadline.ts';
 import type { ListenAddress } from '../net/listen.ts';
 import type { Check } from '../ops/check.ts';
 import { auditServer } from '../ops/server-audit.ts';
 import { remoteChecks } from '../remote/checks.ts';
-import { lookOutside } from '../remote/outside-look.ts';
+import type { Forwarding } from '../remote/igd.ts';
+import { findIgdMappers } from '../remote/mappers.ts';
+import { findWan, mayAskRouter } from '../remote/outside-look.ts';
 import { OutsideProof } from '../remote/outside-proof.ts';
 import { PCP_NONCE_BYTES } from '../remote/pcp-message.ts';
+import { askPublicAddress } from '../remote/public-address.ts';
 import { type RemoteFacts, surroundings } from '../remote/remote-facts.ts';
 import { askForwardings } from '../remote/router-survey.ts';
 import { type PortView, type RemoteView, remoteView } from '../remote/view.ts';
@@ -16,15 +20,41 @@ import { remoteFacts } from './remote-facts.ts';
 import type { StatusReport } from './status.ts';
 import type { Survey } from './survey.ts';
 
+/** The router and the Internet get so long: somebody waits. */
+const PATIENCE_MS = 3_500;
+
+/** The router's answers, when they are there. */
+export interface RouterLook {
+  readonly wan: Promise<RemoteView['wan']>;
+  readonly forwardings: Promise<readonly Forwarding[]>;
+}
+
+/** Begins to ask the router, with a deadline. Nothing of it depends on the media server, which is looked at meanwhile. */
+export function beginRouterLook({ parts }: Survey): RouterLook {
+  const facts = remoteFacts(parts, []);
+  const way = wayOut(4);
+  const isAsked = mayAskRouter(facts);
+  const igds = !isAsked || way === undefined || way.isContainerBridge ? Promise.resolve([]) : findIgdMappers(way);
+  const forwardings = within(PATIENCE_MS, igds.then(askForwardings)).then((found) => found ?? []);
+  const wan = isAsked
+    ? within(PATIENCE_MS, findWan(facts, randomBytes(PCP_NONCE_BYTES), igds))
+    : Promise.resolve(undefined);
+  return { wan, forwardings };
+}
+
 /** `running`: the report of the running gateway; undefined: none is running. */
-export async function doctorChecks(survey: Survey, running: StatusReport | undefined): Promise<readonly Check[]> {
+export async function doctorChecks(
+  survey: Survey,
+  running: StatusReport | undefined,
+  router: RouterLook,
+): Promise<readonly Check[]> {
   const { parts } = survey;
   const listeners = running === undefined ? configuredListeners(survey) : running.listeners.flatMap(readEndpoint);
   const facts = remoteFacts(parts, listeners);
   const [bypass, view, forwardings] = await Promise.all([
     bypassChecks(parts, listeners),
-    lookAtRemote(survey, facts, running),
-    mayAskRouter(facts) ? forwardingsOfRouter() : [],
+    lookAtRemote(survey, facts, running, router),
+    router.forwardings,
   ]);
   return [
     ...auditChecks(survey, listeners),
@@ -40,9 +70,12 @@ async function lookAtRemote(
   survey: Survey,
   facts: RemoteFacts,
   running: StatusReport | undefined,
+  router: RouterLook,
 ): Promise<RemoteView> {
   const proof = new OutsideProof({ state: survey.state, isOfThisSite: () => false });
-  const [{ wan, publicAddress }] = await Promise.all([lookOutside(facts, randomBytes(PCP_NONCE_BYTES)), proof.load()]);
+  const { publicAddress: setting, autoUrl } = facts;
+  const asked = askPublicAddress({ setting, autoUrl, patienceMs: PATIENCE_MS });
+  const [wan, publicAddress] = await Promise.all([router.wan, asked, proof.load()]);
   const { last } = proof;
   const remembered = last && { address: last.address, secondsAgo: Math.round((Date.now() - last.at) / 1000) };
   return remoteView({
@@ -58,15 +91,6 @@ async function lookAtRemote(
 function notRunning({ mapPort }: Pick<RemoteFacts, 'mapPort'>): PortView {
   if (mapPort === 0) return { state: 'off', because: 'the router is not asked to open a port', remedy: '' };
   return { state: 'off', because: 'the gateway is not running, so no port is open', remedy: 'start it: lockgate run' };
-}
-
-function mayAskRouter({ publicAddress, mapPort }: RemoteFacts): boolean {
-  return publicAddress !== 'none' || mapPort !== 0;
-}
-
-async function forwardingsOfRouter() {
-  const way = wayOut(4);
-  return way === undefined || way.isContainerBridge ? [] : ((await askForwardings(way)) ?? []);
 }
 
 function auditChecks({ parts, gate }: Survey, listeners: readonly ListenAddress[]): Check[] {

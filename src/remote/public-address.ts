@@ -1,4 +1,5 @@
 /** The address under which this site is seen from the Internet, asked as `public_address` says. */
+import { within } from '../lib/deadline.ts';
 import { canonicalAddress } from '../net/address.ts';
 import { askHttp } from './small-http.ts';
 import { askStun } from './stun.ts';
@@ -8,6 +9,8 @@ export interface PublicAddressOptions {
   readonly setting: string;
   /** The URL that `auto` asks; undefined: there is none. */
   readonly autoUrl: string | undefined;
+  /** Default 10 s. */
+  readonly patienceMs?: number;
 }
 
 export type PublicAddress =
@@ -15,20 +18,26 @@ export type PublicAddress =
   /** `remedy` empty: nobody is to be asked. */
   | { readonly state: 'unknown'; readonly because: string; readonly remedy: string };
 
+/** Names are looked up on the way, which may take long where no resolver answers. */
+const PATIENCE_MS = 10_000;
 const OTHER_SOURCE = 'name another source, as in [remote] public_address = "stun:HOST:PORT"';
 
-/** Asks once. Never rejects; takes a few seconds at most. */
-export async function askPublicAddress({ setting, autoUrl }: PublicAddressOptions): Promise<PublicAddress> {
+/** Asks once. Never rejects. */
+export async function askPublicAddress({
+  setting,
+  autoUrl,
+  patienceMs = PATIENCE_MS,
+}: PublicAddressOptions): Promise<PublicAddress> {
   if (setting === 'none') return { state: 'unknown', because: 'public_address = "none": nobody is asked', remedy: '' };
   const configured = canonicalAddress(setting);
   if (configured !== undefined) return { state: 'known', address: configured, from: 'the configuration' };
   const [, stunHost, stunPort] = /^stun:\[?([^\]]+?)\]?:(\d+)$/.exec(setting) ?? [];
-  if (stunHost !== undefined) return known(await askStun(stunHost, Number(stunPort)), setting);
+  if (stunHost !== undefined) return known(await within(patienceMs, askStun(stunHost, Number(stunPort))), setting);
   const url = setting === 'auto' ? autoUrl : setting;
   if (url === undefined) {
     return { state: 'unknown', because: 'nobody is named who could be asked for it', remedy: OTHER_SOURCE };
   }
-  return known(await askEcho(new URL(url)), new URL(url).host);
+  return known(await within(patienceMs, askEcho(new URL(url))), new URL(url).host);
 }
 
 function known(address: string | undefined, from: string): PublicAddress {

@@ -1,7 +1,6 @@
 /** What the router tells about itself without opening a port: its outside address, and which ports lead where. */
 import { addressScope } from '../net/address.ts';
-import type { Forwarding } from './igd.ts';
-import { findIgdMappers } from './mappers.ts';
+import type { Forwarding, IgdMapper } from './igd.ts';
 import { askExternalAddress } from './nat-pmp.ts';
 import { PcpMapper } from './pcp.ts';
 import type { MappingProtocol } from './port-mapper.ts';
@@ -17,15 +16,19 @@ const NATPMP_NETWORK_FAILURE = 3;
 /** Nothing listens there. */
 const UNUSED_PORT = 49_151;
 
-/** Undefined: the router speaks none of the protocols, or does not say. Never rejects. */
-export async function askWanAddress(way: WayOut, nonce: Buffer): Promise<WanAddress | undefined> {
+/** `findIgds`: its UPnP connections; only called when nothing else tells. Undefined: the router does not say. Never rejects. */
+export async function askWanAddress(
+  way: WayOut,
+  nonce: Buffer,
+  findIgds: () => Promise<readonly IgdMapper[]>,
+): Promise<WanAddress | undefined> {
   const answer = await askExternalAddress(way);
   if (isAddress(answer?.address)) return { address: answer.address, from: 'NAT-PMP' };
   if (answer?.resultCode === NATPMP_NETWORK_FAILURE) {
     const address = await addressInRefusal(way, nonce);
     if (address !== undefined) return { address, from: 'PCP' };
   }
-  for (const igd of await findIgdMappers(way)) {
+  for (const igd of await findIgds()) {
     const address = await igd.externalAddress();
     if (address !== undefined) return { address, from: igd.protocol };
   }
@@ -36,8 +39,8 @@ export async function askWanAddress(way: WayOut, nonce: Buffer): Promise<WanAddr
  * The TCP ports of the router that lead into the LAN, as far as UPnP tells: those that programs asked for, and on many routers those
  * that were set up by hand. Undefined: the router does not speak UPnP.
  */
-export async function askForwardings(way: WayOut): Promise<readonly Forwarding[] | undefined> {
-  const [igd] = await findIgdMappers(way);
+export async function askForwardings(igds: readonly IgdMapper[]): Promise<readonly Forwarding[] | undefined> {
+  const [igd] = igds;
   return igd?.forwardings(MAX_FORWARDINGS);
 }
 

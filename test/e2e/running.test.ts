@@ -1,4 +1,5 @@
 /** Running it: the demo, signals, users, addresses, certificates from elsewhere, and what the log must not say. */
+import '../support/own-network.ts';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';

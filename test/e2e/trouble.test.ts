@@ -1,4 +1,5 @@
 /** What a user meets when something is wrong: one sentence with the remedy, the right exit status, and nothing lost. */
+import '../support/own-network.ts';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';

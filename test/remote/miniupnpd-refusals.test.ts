@@ -56,7 +56,7 @@ for (const uplink of ['double', 'carrier'] as const) {
         home,
         `const outcomes = [];
          for (const mapper of await collect(natMappers(way, nonce))) outcomes.push((await mapper.map(wish, 3600)).outcome);
-         console.log(JSON.stringify({ outcomes, wan: await askWanAddress(way, nonce) }));`,
+         console.log(JSON.stringify({ outcomes, wan: await askWanAddress(way, nonce, () => findIgdMappers(way)) }));`,
       )) as { outcomes: string[]; wan: object };
       assert.equal(outcomes, ['refused', 'refused', 'refused']);
       assert.equal(wan, { address: WAN_ADDRESS[uplink], from: 'PCP' });
@@ -70,7 +70,7 @@ test('without port mapping the router is silent, and its outside address is not 
       home,
       `const outcomes = [];
        for (const mapper of await collect(natMappers(way, nonce))) outcomes.push((await mapper.map(wish, 3600)).outcome);
-       console.log(JSON.stringify({ outcomes, wan: (await askWanAddress(way, nonce)) ?? 'unknown' }));`,
+       console.log(JSON.stringify({ outcomes, wan: (await askWanAddress(way, nonce, () => findIgdMappers(way))) ?? 'unknown' }));`,
     )) as { outcomes: string[]; wan: string };
     assert.equal(outcomes, ['silent', 'silent']);
     assert.is(wan, 'unknown');

@@ -11,6 +11,7 @@ import {
   PLEX_ZONE,
   plexPreferencesXml,
 } from './certificates.ts';
+import { whatLeavesLoopback } from './leaves-loopback.ts';
 import { type PlexOptions, type PlexStandIn, startPlex } from './plex.ts';
 
 /** The built program. */
@@ -52,6 +53,7 @@ export class Installation {
 
   /** Runs one command to its end. */
   async command(argv: readonly string[], input: string | Uint8Array = ''): Promise<Outcome> {
+    await this.#stayHome(argv);
     const child = spawn(PROGRAM, argv, { env: this.env, timeout: COMMAND_TIMEOUT_MS });
     child.stdin.on('error', () => {});
     child.stdin.end(input);
@@ -62,10 +64,17 @@ export class Installation {
 
   /** Starts `lockgate run` and waits for its ready line. Rejects with what it printed when it ends before. */
   async run(argv: readonly string[] = []): Promise<RunningProgram> {
+    await this.#stayHome(['run', ...argv]);
     const program = new RunningProgram(spawn(PROGRAM, ['run', ...argv], { env: this.env }));
     this.#running.push(program);
     await program.line((line) => line['event'] === 'ready', READY_TIMEOUT_MS);
     return program;
+  }
+
+  /** No test speaks to the network that this machine is on: those that must have one import own-network.ts, or make namespaces. */
+  async #stayHome(argv: readonly string[]): Promise<void> {
+    const what = await whatLeavesLoopback(argv, this.configPath);
+    if (what !== undefined) throw new Error(`${argv[0]} would leave loopback: ${what}`);
   }
 
   /** Ends what runs and removes the folder. */
