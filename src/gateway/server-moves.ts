@@ -5,7 +5,7 @@ import { addressScope, canonicalAddress } from '../net/address.ts';
 import type { ServerMonitor, ServerSnapshot } from '../server/monitor.ts';
 import type { FoundServer } from '../server/server-state.ts';
 
-export const SERVER_MOVES_FILE = 'server-moved.json';
+const SERVER_MOVES_FILE = 'server-moved.json';
 const SEARCH_INTERVAL_MS = 20_000;
 /** An address that lasts so long may well be reserved. */
 const REMEMBERED_MS = 14 * 24 * 60 * 60_000;

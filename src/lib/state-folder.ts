@@ -46,6 +46,11 @@ export class StateFolder {
     return join(this.path, name);
   }
 
+  /** A folder in it, which need not be there. */
+  folder(name: string): StateFolder {
+    return new StateFolder(this.pathOf(name));
+  }
+
   /** The file's bytes, or undefined when there is none. Throws when it exists but cannot be read. */
   async read(name: string): Promise<Buffer | undefined> {
     const path = this.pathOf(name);

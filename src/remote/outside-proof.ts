@@ -2,7 +2,7 @@
 import type { StateFolder } from '../lib/state-folder.ts';
 import { addressScope } from '../net/address.ts';
 
-export const REACHED_FILE = 'reached.json';
+const REACHED_FILE = 'reached.json';
 /** The state folder is flash memory on a router. */
 const WRITE_INTERVAL_MS = 60 * 60_000;
 const SAME_CLIENT_MS = 1000;

@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync, type KeyObject, type X509Certificate } from 'node:crypto';
 import { GatewayError } from '../lib/errors.ts';
-import { StateFolder } from '../lib/state-folder.ts';
+import type { StateFolder } from '../lib/state-folder.ts';
 import { parseNetworkList } from '../net/address.ts';
 import { alternativeNames } from './certificate-facts.ts';
 import { keyIdentifier, writeCertificate } from './certificate-writer.ts';
@@ -173,7 +173,7 @@ export class Authority {
 }
 
 function folderIn(state: StateFolder): StateFolder {
-  return new StateFolder(state.pathOf(FOLDER));
+  return state.folder(FOLDER);
 }
 
 function clockOf(now: (() => Date) | undefined): () => Date {

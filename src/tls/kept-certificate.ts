@@ -1,7 +1,7 @@
 /** The copy of the media server's certificate that the gateway keeps in its state folder: imported, or the last good one of the server's own. */
 import { createHash } from 'node:crypto';
 import { GatewayError, messageOf } from '../lib/errors.ts';
-import { StateFolder } from '../lib/state-folder.ts';
+import type { StateFolder } from '../lib/state-folder.ts';
 import { assembleChain, type KeyedChain, readCertificates, readKeys } from './chain.ts';
 
 const FOLDER = 'certificates';
@@ -19,7 +19,7 @@ export class KeptCertificate {
   readonly #folder: StateFolder;
 
   constructor(state: StateFolder) {
-    this.#folder = new StateFolder(state.pathOf(FOLDER));
+    this.#folder = state.folder(FOLDER);
   }
 
   /** The folder to watch: an import by another process appears here. */

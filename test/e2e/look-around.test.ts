@@ -1,11 +1,14 @@
 /** What `check`, `doctor` and `snippet` say before the gateway has ever run, and that looking around leaves nothing behind. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makePkcs12, makePlexCertificate, PLEX_PROCESSED_IDENTIFIER } from '../support/certificates.ts';
 import { type PlexStandIn, startPlex } from '../support/plex.ts';
-import { Installation } from '../support/program.ts';
+import { Installation, PROGRAM } from '../support/program.ts';
 
 /** An installation whose commands have a folder for temporary files of their own. */
 class Apart extends Installation {
@@ -55,11 +58,31 @@ test('a look around ends well and leaves nothing behind, whatever is still being
   assert.equal(readdirSync(apart.temporary), []);
 });
 
-test('the state folder stands in where there is no folder for temporary files', async ({ apart }) => {
+test('a look around needs no folder to write to, and one that is killed leaves nothing behind', async ({
+  apart,
+  plex,
+  toml,
+}) => {
+  const gateway = await apart.run();
+  gateway.signal('SIGTERM');
+  await gateway.ended();
+  const known = readdirSync(apart.stateDir, { recursive: true }).sort();
+  assert.match(known.join(' '), 'ca/root.pem');
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  apart.configure(toml.replace(plex.url, `http://127.0.0.1:${port}`));
+  const doctor = spawn(PROGRAM, ['doctor'], { env: apart.env, stdio: 'ignore' });
+  const [asked] = (await once(silent, 'connection')) as [Socket];
+  doctor.kill('SIGKILL');
+  await once(doctor, 'close');
+  asked.destroy();
+  silent.close();
+  assert.equal(readdirSync(apart.temporary), []);
+  apart.configure(toml);
   apart.temporary = '/nowhere';
-  mkdirSync(apart.stateDir);
   assert.is((await apart.command(['check'])).status, 0);
-  assert.equal(readdirSync(apart.stateDir), []);
+  assert.equal(readdirSync(apart.stateDir, { recursive: true }).sort(), known);
 });
 
 test('check says what every automatic value became', async ({ apart, plex, toml }) => {
