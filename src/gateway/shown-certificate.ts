@@ -9,6 +9,7 @@ const HANDSHAKE_TIMEOUT_MS = 3_000;
 export interface ShownCertificate {
   /** SHA-256, upper case hex with colons. The handshake has proved that the server holds its key. */
   readonly fingerprint: string;
+  readonly notBefore: Date;
   readonly notAfter: Date;
   /** Address-in-name zones among its names. */
   readonly zones: readonly string[];
@@ -34,10 +35,13 @@ export function shownCertificate(url: string): Promise<ShownCertificate | undefi
     socket.once('error', () => finish(undefined));
     socket.once('close', () => finish(undefined));
     socket.once('secureConnect', () => {
-      const { fingerprint256, subjectaltname, valid_to } = socket.getPeerCertificate();
+      const { fingerprint256: fingerprint, subjectaltname, valid_from, valid_to } = socket.getPeerCertificate();
       const { names } = alternativeNames(subjectaltname);
-      if (fingerprint256 === undefined) finish(undefined);
-      else finish({ fingerprint: fingerprint256, notAfter: new Date(valid_to), zones: addressZones(names) });
+      if (fingerprint === undefined) finish(undefined);
+      else {
+        const [notBefore, notAfter] = [new Date(valid_from), new Date(valid_to)];
+        finish({ fingerprint, notBefore, notAfter, zones: addressZones(names) });
+      }
     });
   });
 }

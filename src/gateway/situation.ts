@@ -9,12 +9,13 @@ import type { Check, CheckVerdict } from '../ops/check.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
 import { nameOf } from '../server/server-state.ts';
 import type { CertificateFacts, CertificateProblem } from '../tls/certificate-facts.ts';
+import type { PlexPreferences } from '../tls/plex-preferences.ts';
 import { howAppsCome } from './app-route.ts';
 import { type DnsStanding, dnsCheck, routerCheck } from './dns-check.ts';
 import { dnsSteering } from './dns-facts.ts';
 import { moveCheck } from './move-check.ts';
-import { newerCertificateCheck } from './newer-certificate.ts';
 import type { Parts } from './parts.ts';
+import { serverCertificateCheck } from './server-certificate.ts';
 import type { ServerMove } from './server-moves.ts';
 import type { ShownCertificate } from './shown-certificate.ts';
 
@@ -32,6 +33,8 @@ export interface Situation {
   readonly certificateProblems: readonly CertificateProblem[];
   /** The certificate that the server itself showed last. */
   readonly shownByServer: ShownCertificate | undefined;
+  /** The server's own settings; undefined: they cannot be read from here. */
+  readonly serverSettings: PlexPreferences | undefined;
   readonly lan: LanNetworks;
   /** This host's own addresses, LAN first. */
   readonly ownAddresses: readonly string[];
@@ -53,7 +56,7 @@ export function situationOf(
   listeners: readonly string[] | undefined,
   isDnsRunning?: boolean,
 ): Situation {
-  const { config, link, certificates, site, settings, zones } = parts;
+  const { config, link, certificates, site, settings, zones, plexHome } = parts;
   const server = link.monitor.snapshot;
   return {
     config,
@@ -65,6 +68,7 @@ export function situationOf(
     certificates: certificates.facts(),
     certificateProblems: certificates.problems(),
     shownByServer: zones.shown,
+    serverSettings: plexHome.preferences,
     lan: site.view.lan,
     ownAddresses: site.lanAddresses,
     listeners,
@@ -85,7 +89,7 @@ const SITUATION_CHECKS: readonly SituationCheck[] = [
   serverVersion,
   serverStrictness,
   certificate,
-  ({ shownByServer, certificates }) => newerCertificateCheck(shownByServer, certificates),
+  serverCertificate,
   appRoute,
   ({ dns }) => dnsCheck(dns),
   ({ dns, routerZones }) => routerCheck(dns, routerZones),
@@ -177,6 +181,10 @@ function certificate({ certificates, certificateProblems }: Situation): Check {
   );
   const inUse = isOfOneInUse || shown.length === 0 ? '' : `; in use: ${shown.join('; ')}`;
   return verdict('certificate', problem.severity, problem.sentence + inUse, problem.remedy);
+}
+
+function serverCertificate({ shownByServer, certificates, serverSettings }: Situation): Check | undefined {
+  return serverCertificateCheck({ shown: shownByServer, certificates, settings: serverSettings });
 }
 
 function appRoute(situation: Situation): Check | undefined {

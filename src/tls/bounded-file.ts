@@ -1,9 +1,17 @@
 /** Reads a small regular file that somebody else writes: never a pipe, never more than a bound. */
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 
 /** Certificates, keys and preferences are kilobytes; a larger file is not what was meant. */
 export const MAX_FILE_BYTES = 256 * 1024;
+
+/** When what `path` names was last written; undefined: it cannot be looked at. */
+export async function changeOf(path: string): Promise<Date | undefined> {
+  return stat(path).then(
+    ({ mtime }) => mtime,
+    () => undefined,
+  );
+}
 
 /**
  * The bytes of a regular file of at most `MAX_FILE_BYTES`.

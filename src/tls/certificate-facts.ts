@@ -36,6 +36,8 @@ export interface CertificateFacts extends CertificateNames {
   /** SHA-256 of the certificate, upper case hex with colons. */
   readonly fingerprint: string;
   readonly isIncomplete: boolean;
+  /** When its file was last written; undefined: not known. */
+  readonly changed: Date | undefined;
   readonly problems: readonly CertificateProblem[];
 }
 
@@ -46,18 +48,23 @@ export const FEW_DAYS = 14;
 const RENEWAL: Readonly<Record<CertificateSourceName, string>> = {
   server:
     'the media server renews it when it is signed in and reaches the Internet: restart it, then see that the new file arrives here',
-  files: 'renew it where it was made; the new files are taken up by themselves',
+  files:
+    'see why the tool that made it (acme.sh, certbot, DSM) does not renew it, and that it writes to these very files; new ones are taken up by themselves',
   acme: 'the log says why the renewal fails',
   'private-ca':
     'it is renewed by itself: see that the clock of this machine is right and the state folder can be written',
 };
 
+/** Where a certificate was found. */
+export interface CertificatePlace {
+  readonly source: CertificateSourceName;
+  readonly origin: string;
+  /** When that was last written, as far as it is a file. */
+  readonly changed?: Date | undefined;
+}
+
 /** Describes `chain` as it stands at `now`. */
-export function describeCertificate(
-  chain: KeyedChain,
-  place: { readonly source: CertificateSourceName; readonly origin: string },
-  now: Date,
-): CertificateFacts {
+export function describeCertificate(chain: KeyedChain, place: CertificatePlace, now: Date): CertificateFacts {
   const { leaf } = chain;
   const notAfter = leaf.validToDate;
   const facts = {
@@ -70,6 +77,7 @@ export function describeCertificate(
     daysLeft: Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS),
     fingerprint: leaf.fingerprint256,
     isIncomplete: chain.isIncomplete && place.source !== 'private-ca',
+    changed: place.changed,
   };
   return { ...facts, problems: problemsOf(facts, now) };
 }
@@ -79,8 +87,9 @@ function problemsOf(facts: Omit<CertificateFacts, 'problems'>, now: Date): Certi
   const problems: CertificateProblem[] = [];
   const add = (severity: CertificateProblem['severity'], sentence: string, remedy: string) =>
     problems.push({ severity, sentence: `${subject} ${sentence}`, remedy });
-  if (facts.notAfter <= now) add('fault', `expired on ${day(facts.notAfter)}`, RENEWAL[facts.source]);
-  else if (facts.daysLeft < FEW_DAYS) add('warning', `expires in ${days(facts.daysLeft)}`, RENEWAL[facts.source]);
+  const [since, remedy] = [sinceWhen(facts), RENEWAL[facts.source]];
+  if (facts.notAfter <= now) add('fault', `expired on ${day(facts.notAfter)}${since}`, remedy);
+  else if (facts.daysLeft < FEW_DAYS) add('warning', `expires in ${days(facts.daysLeft)}${since}`, remedy);
   if (facts.notBefore > now) {
     add('fault', `is not valid before ${day(facts.notBefore)}`, `see that the clock is right: it says ${day(now)}`);
   }
@@ -98,6 +107,12 @@ function problemsOf(facts: Omit<CertificateFacts, 'problems'>, now: Date): Certi
     add('warning', 'is of the private CA: media apps on TVs and phones will not accept it', remedy);
   }
   return problems;
+}
+
+/** A file that stays as it is while the end nears is not being renewed, whoever should do that. */
+function sinceWhen({ source, changed }: Pick<CertificateFacts, 'source' | 'changed'>): string {
+  const isWrittenByOthers = source === 'server' || source === 'files';
+  return changed === undefined || !isWrittenByOthers ? '' : `, and its file is unchanged since ${day(changed)}`;
 }
 
 function day(date: Date): string {

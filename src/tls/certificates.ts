@@ -2,6 +2,7 @@
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
+import { changeOf } from './bounded-file.ts';
 import {
   type CertificateFacts,
   type CertificateProblem,
@@ -38,6 +39,8 @@ export class CertificateStore {
   readonly #now: () => Date;
   readonly #baseOptions: SecureContextOptions;
   readonly #faults = new Map<CertificateSourceName, GatewayError>();
+  /** When the files were last written, in which the certificates in use were found. */
+  readonly #changes = new Map<CertificateSource, Date | undefined>();
   readonly #listeners: (() => void)[] = [];
   readonly #watch: FolderWatch;
   #serving: ServingSet = ServingSet.empty;
@@ -112,7 +115,7 @@ export class CertificateStore {
   facts(): CertificateFacts[] {
     const now = this.#now();
     return this.#serving.certificates.map(({ chain, source, origin }) =>
-      describeCertificate(chain, { source: source.name, origin }, now),
+      describeCertificate(chain, { source: source.name, origin, changed: this.#changes.get(source) }, now),
     );
   }
 
@@ -170,6 +173,7 @@ export class CertificateStore {
     const present = this.#serving.certificates.find((certificate) => certificate.source === source);
     try {
       const loaded = await source.load();
+      if (loaded !== undefined) this.#changes.set(source, await changeOf(loaded.origin));
       const certificate = loaded === undefined ? present : this.#prepare(source, loaded, present);
       this.#note(source, loaded?.fault);
       return certificate === undefined ? [] : [certificate];

@@ -12,6 +12,10 @@ import { findPlexCertificate, plexPassphrase } from './plex-certificate.ts';
 import { detectPlatform, findPlexDataFolder, type Platform, unreadableError } from './plex-data-folder.ts';
 import { type PlexPreferences, readPlexPreferences } from './plex-preferences.ts';
 
+/** So long is said that the server's names have changed: long enough for somebody to look, and to forget it. */
+const NEW_NAMES_DAYS = 14;
+const DAY_MS = 24 * 60 * 60_000;
+
 export interface ServerSourceOptions {
   /** `server.data_dir`; undefined: the usual places. */
   readonly dataFolder?: string | undefined;
@@ -50,7 +54,8 @@ export class ServerSource implements CertificateSource {
     const copy = await this.#readKept(preferences);
     const file = await this.#readFile(preferences, copy.copy);
     const best = newest(file.loaded, copy.loaded);
-    const fault = file.fault ?? copy.fault ?? this.#missingFolder();
+    const copyFault = file.loaded === undefined ? copy.fault : undefined;
+    const fault = file.fault ?? copyFault ?? this.#missingFolder() ?? (await this.#newNames());
     if (best === undefined) {
       if (fault !== undefined) throw fault;
       return undefined;
@@ -99,6 +104,10 @@ export class ServerSource implements CertificateSource {
     const digest = digestOf(bytes);
     if (kept?.originDigest === digest) return { loaded: { chain: kept.chain, origin: path } };
     const chain = await this.#file.open(JSON.stringify(path), bytes, this.#passphrases(preferences));
+    const zone = zoneOf(preferences);
+    if (zone !== undefined && !isForZone(chain, zone)) {
+      return { loaded: { chain, origin: path }, fault: formerNames(path, chain, zone) };
+    }
     const loaded = { chain, origin: path };
     if (kept !== undefined && !isNewer(chain, kept.chain)) return { loaded };
     return { loaded, ...(await this.#keep(chain, digest)) };
@@ -113,6 +122,21 @@ export class ServerSource implements CertificateSource {
       if (fault instanceof GatewayError) return { fault };
       throw fault;
     }
+  }
+
+  /** For a while after the server got other names: what was set up for the former ones leads nowhere. */
+  async #newNames(): Promise<GatewayError | undefined> {
+    const copy = await this.#options.kept?.read().catch(() => undefined);
+    if (copy?.former === undefined || daysSince(copy.former.until) > NEW_NAMES_DAYS) return undefined;
+    const { zone, until } = copy.former;
+    const [present] = alternativeNames(copy.chain.leaf.subjectAltName).zones;
+    return new GatewayError(
+      'certificate',
+      `the server's names changed on ${until} from "*.${zone}" to "*.${present}"`,
+      {
+        hint: `replace the former ones in the resolver (lockgate snippet) and in Custom server access URLs; said for ${NEW_NAMES_DAYS} days`,
+      },
+    );
   }
 
   async #findFile(dataFolder: string): Promise<string> {
@@ -169,6 +193,22 @@ function foreignCopy(path: string, zone: string): GatewayError {
       hint: 'it is of another server or an earlier set-up: import the certificate of this one',
     },
   );
+}
+
+/** The server was signed in anew and has another hash; it fetches the certificate for that by itself. */
+function formerNames(path: string, chain: KeyedChain, zone: string): GatewayError {
+  const [former] = alternativeNames(chain.leaf.subjectAltName).names;
+  return new GatewayError(
+    'certificate',
+    `${JSON.stringify(path)} is for the server's former names ${JSON.stringify(former ?? '')}; its settings say "*.${zone}"`,
+    {
+      hint: 'restart the media server, signed in and with a way to the Internet: it fetches the certificate for its new names',
+    },
+  );
+}
+
+function daysSince(day: string): number {
+  return (Date.now() - Date.parse(day)) / DAY_MS;
 }
 
 function zoneOf(preferences: PlexPreferences | undefined): string | undefined {

@@ -207,7 +207,9 @@ test('an expired certificate is served, with the remedy in the problems and in t
   assert.is(problem?.severity, 'fault');
   assert.match(
     problem?.sentence ?? '',
-    new RegExp(`the certificate for "\\*\\.${PLEX_ZONE}" expired on \\d{4}-\\d\\d-\\d\\d$`),
+    new RegExp(
+      `the certificate for "\\*\\.${PLEX_ZONE}" expired on \\d{4}-\\d\\d-\\d\\d, and its file is unchanged since \\d{4}-\\d\\d-\\d\\d$`,
+    ),
   );
   assert.match(problem?.remedy ?? '', 'restart it');
   assert.ok((store.facts()[0]?.daysLeft ?? 0) < 0);

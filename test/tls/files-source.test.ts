@@ -1,5 +1,5 @@
 /** Certificates of the user: every usual form of PEM and PKCS#12, and one sentence for every fault. */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,9 +10,10 @@ import {
   makePkcs12,
   makePlexCertificate,
   PLEX_PROCESSED_IDENTIFIER,
+  type TestCertificate,
   testAuthority,
 } from '../support/certificates.ts';
-import { openClient, startFront } from './front.ts';
+import { nextSwap, openClient, startFront } from './front.ts';
 import { fingerprintOf, pemSource, type StoreContext, setUp, startStore, tearDown } from './store-fixture.ts';
 
 const test = suite<StoreContext>('files source');
@@ -153,6 +154,58 @@ test('every fault of configured files is one sentence that names the key of the 
     store.close();
   }
 });
+
+/** Writes one renewal into a folder of its tool; the swap must come by events alone. */
+type Renew = (folder: string, certificate: TestCertificate, round: number) => Promise<void>;
+
+const tools: Readonly<Record<string, Renew>> = {
+  // acme.sh --install-cert: in place, the key first.
+  'acme.sh': async (folder, { certificatePem, chainPem, keyPem }) => {
+    await writeFile(join(folder, 'privkey.pem'), keyPem);
+    await writeFile(join(folder, 'fullchain.pem'), certificatePem + chainPem);
+  },
+  // certbot: links into an archive, pointed elsewhere.
+  certbot: async (folder, { certificatePem, chainPem, keyPem }, round) => {
+    for (const [name, text] of [
+      ['privkey', keyPem],
+      ['fullchain', certificatePem + chainPem],
+    ] as const) {
+      const target = join(folder, '..', `${name}${round}.pem`);
+      await writeFile(target, text);
+      await symlink(target, join(folder, `${name}.new`));
+      await rename(join(folder, `${name}.new`), join(folder, `${name}.pem`));
+    }
+  },
+  // DSM: complete files moved over the former ones.
+  DSM: async (folder, { certificatePem, chainPem, keyPem }) => {
+    for (const [name, text] of [
+      ['privkey', keyPem],
+      ['fullchain', certificatePem + chainPem],
+    ] as const) {
+      await writeFile(join(folder, `.${name}`), text);
+      await rename(join(folder, `.${name}`), join(folder, `${name}.pem`));
+    }
+  },
+};
+for (const [tool, renew] of Object.entries(tools)) {
+  test(`a renewal by ${tool} is taken up by itself, and half of one changes nothing`, async (context) => {
+    const folder = join(context.folder, tool);
+    await mkdir(folder);
+    await renew(folder, own, 0);
+    const files = { certFile: join(folder, 'fullchain.pem'), keyFile: join(folder, 'privkey.pem') };
+    const store = await startStore(context, { sources: [new FilesSource(files)] });
+    await rename(files.keyFile, join(folder, 'kept'));
+    await writeFile(files.keyFile, exact.keyPem);
+    await store.reload();
+    assert.is(store.facts()[0]?.fingerprint, fingerprintOf(own));
+    assert.match(store.problems()[0]?.sentence ?? '', 'does not belong to its certificate');
+    const swapped = nextSwap(store);
+    await renew(folder, exact, 1);
+    await swapped;
+    assert.is(store.facts()[0]?.fingerprint, fingerprintOf(exact));
+    assert.equal(store.problems(), []);
+  });
+}
 
 test('a pipe where a file should be does not hang the start', async (context) => {
   const { execFileSync } = await import('node:child_process');

@@ -1,12 +1,18 @@
 /** The media server's own certificate: opened, kept, and replaced by nothing worse. */
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { KeptCertificate } from '../../src/tls/kept-certificate.ts';
 import { ServerSource } from '../../src/tls/server-source.ts';
-import { makePkcs12, makePlexCertificate, PLEX_PROCESSED_IDENTIFIER, PLEX_ZONE } from '../support/certificates.ts';
+import {
+  makePkcs12,
+  makePlexCertificate,
+  PLEX_PROCESSED_IDENTIFIER,
+  PLEX_ZONE,
+  plexPreferencesXml,
+} from '../support/certificates.ts';
 import { rememberingLog } from './front.ts';
 import {
   fingerprintOf,
@@ -137,6 +143,41 @@ test('a state folder that cannot be written costs nothing but the copy', async (
   assert.is(store.facts()[0]?.fingerprint, fingerprintOf(plex));
   assert.is(store.problems().length, 1);
   await rm(context.state.path);
+});
+
+const NEW_UUID = 'f'.repeat(32);
+
+test('after the server got other names that is said with what to replace, over renewals and restarts', async (context) => {
+  await writeServerFile(context, makePkcs12(plex));
+  const store = await startStore(context, { sources: [serverSource(context)] });
+  const preferences = join(context.dataFolder, 'Preferences.xml');
+  await writeFile(preferences, plexPreferencesXml({ CertificateUUID: NEW_UUID }));
+  await store.reload();
+  assert.match(
+    store.problems()[0]?.sentence ?? '',
+    `is for the server's former names "*.${PLEX_ZONE}"; its settings say "*.${NEW_UUID}`,
+  );
+  for (const key of ['rsa', 'ec'] as const) {
+    await writeServerFile(context, makePkcs12(makePlexCertificate({ uuid: NEW_UUID, key })));
+    await store.reload();
+    const again = await startStore(context, { sources: [serverSource(context)] });
+    for (const [problem] of [store, again].map((each) => each.problems())) {
+      assert.match(problem?.sentence ?? '', `from "*.${PLEX_ZONE}" to "*.${NEW_UUID}.plex.direct"`);
+      assert.match(problem?.remedy ?? '', 'lockgate snippet');
+    }
+  }
+});
+
+test('a file that stays as it is while its end nears is said to be unchanged since its day', async (context) => {
+  await writeServerFile(context, makePkcs12(plex));
+  const path = join(context.dataFolder, 'Cache', 'cert-v2.p12');
+  await utimes(path, new Date('2026-09-01'), new Date('2026-09-01'));
+  const now = () => new Date(Date.now() + 80 * 24 * 60 * 60_000);
+  const store = await startStore(context, { sources: [serverSource(context)], now });
+  assert.match(store.problems()[0]?.sentence ?? '', /expires in 9 days, and its file is unchanged since 2026-09-01$/);
+  await utimes(path, new Date('2026-11-01'), new Date('2026-11-01'));
+  await store.reload();
+  assert.match(store.problems()[0]?.sentence ?? '', /unchanged since 2026-11-01$/);
 });
 
 test('the digest in the copy is the one of the file', async (context) => {
