@@ -101,6 +101,7 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
       log,
       site: () => site.view,
       ownPorts: () => config.listen.port,
+      choices: former?.link.monitor.choices ?? [],
       provesItself: async ({ url }) => {
         const shown = await shownCertificate(url);
         const held = certificates?.facts().filter(({ source }) => source === 'server') ?? [];

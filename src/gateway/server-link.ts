@@ -24,6 +24,8 @@ export interface ServerLinkOptions {
   /** The gateway's own ports, so that it does not find itself. */
   readonly ownPorts: () => readonly number[];
   readonly provesItself: (found: FoundServer) => Promise<boolean>;
+  /** See `ServerMonitor.choices`: of the link before. */
+  readonly choices: readonly FoundServer[];
 }
 
 export class ServerLink {
@@ -42,6 +44,7 @@ export class ServerLink {
       log,
       discover: (kinds) => discover(kinds, options),
       provesItself: options.provesItself,
+      choices: options.choices,
     });
     const search = () => discover([this.monitor.snapshot.kind], options);
     this.moves = new ServerMoves({ monitor: this.monitor, configuredUrl, discover: search, state, log });

@@ -20,6 +20,8 @@ const MAX_INTERVAL_MS = 10_000;
 const MIN_INTERVAL_MS = 1000;
 /** So many silent probes in a row, and the server counts as down. */
 const MAX_SILENT_PROBES = 3;
+/** Of servers that were found together. */
+const MAX_CHOICES = 16;
 /** Why the state is not known, as the log has it. */
 const UNKNOWN: Readonly<Record<UnknownBecause, string>> = {
   starting: 'media server is not found yet',
@@ -32,6 +34,8 @@ const WAIT_UNTIL_KNOWN_MS = 2000;
 export interface MonitorOptions extends Pick<LocatorOptions, 'kind' | 'url' | 'discover' | 'provesItself'> {
   /** Pinned id; undefined: the first server found is remembered. */
   readonly id: string | undefined;
+  /** See `choices`: what a monitor before this one knew. Default: none. */
+  readonly choices?: readonly FoundServer[];
   readonly state: StateFolder;
   readonly log: Log;
 }
@@ -53,6 +57,7 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
   readonly #options: MonitorOptions;
   readonly #memoryFile: ServerMemoryFile;
   #memory: ServerMemory | undefined;
+  readonly #choices = new Map<string, FoundServer>();
   #snapshot: ServerSnapshot;
   #probing: Promise<ServerSnapshot> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -68,6 +73,7 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
     super();
     this.#options = options;
     this.#memoryFile = new ServerMemoryFile(options.state, options.log);
+    for (const found of options.choices ?? []) this.#choices.set(`${found.kind.name} ${found.identity.id}`, found);
     this.#snapshot = {
       state: 'unknown',
       unknownBecause: 'starting',
@@ -208,11 +214,30 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
     return this.#snapshot;
   }
 
-  #locate(): Promise<Observation> {
+  async #locate(): Promise<Observation> {
     const { kind, url, discover, provesItself } = this.#options;
     const expectedId = this.expectedId;
     const searchesWhenSilent = this.#snapshot.state === 'unknown';
-    return locateServer({ kind, url, expectedId, memory: this.#memory, searchesWhenSilent, discover, provesItself });
+    const memory = this.#memory;
+    return this.#unlessUnchosen(
+      await locateServer({ kind, url, expectedId, memory, searchesWhenSilent, discover, provesItself }),
+    );
+  }
+
+  /** One that is left of several was chosen by nobody: the one that is meant may be the one that is away. */
+  #unlessUnchosen(observation: Observation): Observation {
+    const isChosen = this.expectedId !== undefined || this.#options.url !== undefined;
+    if (isChosen || observation.seen === 'nothing') return observation;
+    if (observation.seen === 'server' && this.#choices.size === 0) return observation;
+    for (const found of observation.seen === 'several' ? observation.found : [observation]) {
+      if (this.#choices.size < MAX_CHOICES) this.#choices.set(`${found.kind.name} ${found.identity.id}`, found);
+    }
+    return { seen: 'several', found: this.choices };
+  }
+
+  /** The servers of which several were found while none was chosen. */
+  get choices(): readonly FoundServer[] {
+    return [...this.#choices.values()];
   }
 
   /** The id of the one server that is meant: configured or remembered; undefined: the first one found will do. */

@@ -77,5 +77,5 @@ function movedSentence({ identity, url }: FoundServer): string {
 
 function severalSentence(found: readonly FoundServer[]): string {
   const list = found.map((server) => `${server.kind.title} ${JSON.stringify(nameOf(server))} at ${server.url}`);
-  return `several media servers were found: ${list.join('; ')}`;
+  return `several media servers were found, and none is chosen: ${list.join('; ')}`;
 }

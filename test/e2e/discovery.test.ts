@@ -126,7 +126,7 @@ there('of several none is used: they are listed by name, until the file names on
   await lan.startServer(FILMS);
   await lan.startServer(MUSIC);
   const gateway = await lan.run();
-  await gateway.line((line) => /several media servers were found/.test(String(line['detail'])));
+  await gateway.line((line) => /several media servers were found, and none is chosen/.test(String(line['detail'])));
   assert.is(lan.ask(), '503 starting');
   assert.is(lan.memory, undefined);
   for (const command of ['status', 'check']) {
@@ -138,6 +138,10 @@ there('of several none is used: they are listed by name, until the file names on
     lan.command('status').trim().split('\n').at(-1) ?? '',
     /^next: name yours in the file: \[server\] url = /,
   );
+  await lan.stopServer(FILMS);
+  await wait(3000);
+  assert.is(lan.ask(), '503 starting', 'the one that is left was chosen by nobody');
+  assert.is(lan.memory, undefined);
   lan.installation.configure('[server]\nurl = "http://192.168.5.11:32400"\n');
   lan.command('reload');
   await gateway.line((line) => line['state'] === 'claimed' && line['id'] === MUSIC.id);

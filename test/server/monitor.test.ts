@@ -275,6 +275,25 @@ test('several found: none is used, all are listed; a pinned id chooses', async (
   await other.close();
 });
 
+test('once several were found, the last one left is not taken, but for who chooses it', async (scene) => {
+  const other = await startPlex({ machineIdentifier: 'e'.repeat(40) });
+  let found = [foundAt(scene.server), foundAt(other)];
+  const discover = async () => found;
+  const monitor = await watch(scene, { url: undefined, discover });
+  found = found.slice(0, 1);
+  assert.is(summary(await monitor.probe()), 'unknown starting');
+  assert.is(monitor.snapshot.url, undefined);
+  assert.is(monitor.snapshot.candidates.length, 2);
+  assert.match(monitor.snapshot.detail ?? '', 'none is chosen');
+  await monitor.forget();
+  assert.is(summary(monitor.snapshot), 'unknown starting');
+  const { choices } = monitor;
+  assert.is(summary((await restart(scene, { url: undefined, discover, choices })).snapshot), 'unknown starting');
+  assert.is(summary((await restart(scene, { url: scene.server.url, discover, choices })).snapshot), 'claimed');
+  assert.is(summary((await restart(scene, { url: undefined, discover, choices })).snapshot), 'claimed');
+  await other.close();
+});
+
 test('a moved server is followed only when it proves itself; its id proves nothing', async (scene) => {
   await watch(scene, { url: undefined, discover: async () => [foundAt(scene.server)] });
   const impostor = await startPlex({ machineIdentifier: MACHINE_IDENTIFIER });
