@@ -1,14 +1,13 @@
 /** Builds the OpenWrt packages, .ipk and .apk, for every machine: `node build.ts`. The bundle must have been built. */
 import { ProgramBuilder } from '../docker/program/program-builder.ts';
 import { ROOT, sourceDate, writePackage } from '../docker/program/release.ts';
-import { gatewayPackage, luciPackage, ROUTER_NAMES, toApk, toIpk } from './package/packages.ts';
+import { gatewayPackages, luciPackage, toApk, toIpk } from './package/packages.ts';
 import { INSTALL_FOLDER, routerPayload } from './package/payload.ts';
 
 const modifiedAt = sourceDate();
 const builder = new ProgramBuilder(ROOT);
 const gateways = builder.trees(INSTALL_FOLDER).flatMap(({ architecture, tree }) => {
-  const payload = routerPayload(tree, modifiedAt);
-  return ROUTER_NAMES[architecture].map((name) => gatewayPackage(name, payload));
+  return gatewayPackages(architecture, routerPayload(tree, modifiedAt));
 });
 for (const one of [...gateways, luciPackage()]) {
   for (const { name, bytes } of [toIpk(one, modifiedAt), toApk(one, modifiedAt)]) writePackage(name, bytes);

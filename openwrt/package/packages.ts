@@ -9,11 +9,24 @@ import { writeIpk } from './ipk.ts';
 import { CONFIG_FILE, readFiles } from './payload.ts';
 import { apkScripts, ipkScripts, type OwnSteps, ownSteps } from './scripts.ts';
 
-/** OpenWrt's names of the machines that each program runs on. */
-export const ROUTER_NAMES: Readonly<Record<Architecture, readonly string[]>> = {
-  x64: ['x86_64'],
-  arm64: ['aarch64_cortex-a53', 'aarch64_cortex-a72', 'aarch64_cortex-a76', 'aarch64_generic'],
-  armv7: ['arm_cortex-a7_neon-vfpv4', 'arm_cortex-a9_vfpv3-d16', 'arm_cortex-a15_neon-vfpv4'],
+interface RouterMachine {
+  /** What uname says. */
+  readonly machine: string;
+  /** OpenWrt's names. */
+  readonly names: readonly string[];
+}
+
+/** The machines that each program runs on. */
+export const ROUTERS: Readonly<Record<Architecture, RouterMachine>> = {
+  x64: { machine: 'x86_64', names: ['x86_64'] },
+  arm64: {
+    machine: 'aarch64',
+    names: ['aarch64_cortex-a53', 'aarch64_cortex-a72', 'aarch64_cortex-a76', 'aarch64_generic'],
+  },
+  armv7: {
+    machine: 'armv7l',
+    names: ['arm_cortex-a7_neon-vfpv4', 'arm_cortex-a9_vfpv3-d16', 'arm_cortex-a15_neon-vfpv4'],
+  },
 };
 
 /** User and group of the service, with the number they get on a router. */
@@ -37,19 +50,21 @@ export interface RouterPackage {
   readonly user?: string;
 }
 
-/** lockgate itself. */
-export function gatewayPackage(arch: string, payload: Tree): RouterPackage {
-  return {
+/** lockgate itself, once for each name of the machine. */
+export function gatewayPackages(architecture: Architecture, payload: Tree): RouterPackage[] {
+  const { machine, names } = ROUTERS[architecture];
+  const steps = ownSteps(machine, Math.ceil(contentBytes(payload) / 1024) + FLASH_RESERVE_KIB);
+  return names.map((arch) => ({
     name: 'lockgate',
     description: DESCRIPTION,
     arch,
     depends: ['kmod-loop'],
     section: 'net',
     files: payload,
-    steps: ownSteps(Math.ceil(contentBytes(payload) / 1024) + FLASH_RESERVE_KIB),
+    steps,
     conffiles: [CONFIG_FILE],
     user: SERVICE_USER,
-  };
+  }));
 }
 
 /** Its pages in the router's web interface. */

@@ -17,7 +17,8 @@ export function routerPayload(programFiles: Tree, modifiedAt: number): Tree {
   const packed = writeSquashfs(tree(...programFiles, file('build', build)), modifiedAt);
   return tree(
     ...readFiles(join(import.meta.dirname, '../files')),
-    file('usr/share/lockgate/program.squashfs', packed),
+    // Each build has a file of its own: an upgrade leaves the former one whole until the new one is complete.
+    file(`usr/share/lockgate/${build.trim()}.squashfs`, packed),
     file('usr/share/lockgate/build', build),
   );
 }

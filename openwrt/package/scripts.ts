@@ -16,11 +16,11 @@ export interface OwnSteps {
   readonly prerm?: string;
 }
 
-/** lockgate's own; `neededFlashKib` is what its files take. */
-export function ownSteps(neededFlashKib: number): OwnSteps {
+/** lockgate's own; `machine` is what uname says there, `neededFlashKib` what the files take. */
+export function ownSteps(machine: string, neededFlashKib: number): OwnSteps {
   const read = (name: string) => readFileSync(join(FOLDER, name), 'utf8');
   return {
-    preinst: read('preinst').replace('@NEEDED_FLASH_KIB@', String(neededFlashKib)),
+    preinst: read('preinst').replace('@MACHINE@', machine).replace('@NEEDED_FLASH_KIB@', String(neededFlashKib)),
     postinst: read('postinst'),
     prerm: read('prerm'),
   };

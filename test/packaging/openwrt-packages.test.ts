@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { file, tree } from '../../docker/program/tree.ts';
-import { gatewayPackage, luciPackage, routerVersion, toApk, toIpk } from '../../openwrt/package/packages.ts';
+import { gatewayPackages, luciPackage, routerVersion, toApk, toIpk } from '../../openwrt/package/packages.ts';
 import { CONFIG_FILE, readFiles } from '../../openwrt/package/payload.ts';
 import { writeSquashfs } from '../../openwrt/package/squashfs.ts';
 import { readApk, text } from './apk-reader.ts';
@@ -13,8 +13,9 @@ import { hasCommand, readFromArchive } from './system.ts';
 
 const OPENWRT = join(import.meta.dirname, '../../openwrt');
 const PACKED = Buffer.alloc(5 * 1024 * 1024, 'packed ');
-const PAYLOAD = tree(...readFiles(join(OPENWRT, 'files')), file('usr/share/lockgate/program.squashfs', PACKED));
-const GATEWAY = gatewayPackage('aarch64_generic', PAYLOAD);
+const PAYLOAD = tree(...readFiles(join(OPENWRT, 'files')), file('usr/share/lockgate/0123.squashfs', PACKED));
+const GATEWAYS = gatewayPackages('arm64', PAYLOAD);
+const GATEWAY = GATEWAYS.at(-1)!;
 
 test('opkg gets the steps as OpenWrt calls them, and a user for the service', () => {
   const { name, bytes } = toIpk(GATEWAY, SAMPLE_TIME);
@@ -27,6 +28,14 @@ test('opkg gets the steps as OpenWrt calls them, and a user for the service', ()
   assert.match(read('postinst'), /default_postinst \$0 \$@$/m);
   assert.match(read('prerm'), /default_prerm \$0 \$@$/m);
   assert.match(read('prerm-pkg'), /openwrt undo/);
+});
+
+test('every name that OpenWrt has for a machine gets a package of the same files', () => {
+  assert.equal(
+    GATEWAYS.map(({ arch }) => arch),
+    ['aarch64_cortex-a53', 'aarch64_cortex-a72', 'aarch64_cortex-a76', 'aarch64_generic'],
+  );
+  assert.ok(GATEWAYS.every(({ files, steps }) => files === PAYLOAD && /^MACHINE=aarch64$/m.test(steps.preinst ?? '')));
 });
 
 test('the needed flash is that of the files and a little more', () => {

@@ -1,6 +1,16 @@
 /** The OpenWrt service on a stand-in router: real shell, real mount, real program; procd, uci and addresses are stand-ins. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,8 +25,7 @@ import { programFor } from './programs.ts';
 import { hasCommand } from './system.ts';
 
 const ROUTER = join(import.meta.dirname, 'router');
-const PROGRAM_FILE = 'usr/share/lockgate/program.squashfs';
-const BUILD_FILE = 'usr/share/lockgate/build';
+const PROGRAM_FILES = 'usr/share/lockgate';
 const SERVICE_USER = 32_443;
 const WAIT_MS = 30_000;
 
@@ -46,16 +55,33 @@ test.after(async ({ router, home }) => {
   await home?.close();
 });
 
-onRouter('it is too small, says the package before anything is unpacked', ({ router }) => {
+onRouter('a router that the package is not for is told so before anything is unpacked', ({ router, home }) => {
+  const machine = router.run(['uname', '-m']).stdout.trim();
   const script = readFileSync(join(ROUTER, '../../../openwrt/scripts/preinst'), 'utf8');
-  const attempt = (text: string) => router.run(['sh', '-c', text]);
-  assert.is(attempt(script.replace('@NEEDED_FLASH_KIB@', '1000')).status, 0);
-  const full = attempt(script.replace('@NEEDED_FLASH_KIB@', '99999999999'));
-  assert.is(full.status, 1);
-  assert.match(full.stderr, /MB of free flash; \d+ MB are free/);
-  const small = attempt(script.replace('225280', '99999999999'));
-  assert.is(small.status, 1);
-  assert.match(small.stderr, /256 MB of memory or more; this one has \d+ MB/);
+  const attempt = (changes: Readonly<Record<string, string>>, env = {}) => {
+    const settings = { MACHINE: machine, NEEDED_FLASH_KIB: '1000', ...changes };
+    const text = Object.entries(settings).reduce(
+      (all, [name, value]) => all.replace(new RegExp(`^${name}=.*$`, 'm'), `${name}=${value}`),
+      script,
+    );
+    return router.run(['sh', '-c', text], { env });
+  };
+  const refusal = (changes: Readonly<Record<string, string>>) => {
+    const { status, stderr } = attempt(changes);
+    assert.is(status, 1);
+    return stderr;
+  };
+  assert.is(attempt({}).status, 0);
+  assert.match(refusal({ MACHINE: 'mips' }), /is for mips processors; this router has/);
+  assert.match(refusal({ NEEDED_FLASH_KIB: '99999999999' }), /MB of free flash; \d+ MB are free/);
+  assert.match(refusal({ NEEDED_MEMORY_KIB: '99999999999' }), /256 MB of memory or more; this one has \d+ MB/);
+  const taken = { USUAL_PORT: new URL(home.plex.url).port };
+  assert.is(attempt(taken).status, 0, 'the file says which port is wanted');
+  const file = join(router.root, 'etc/lockgate/lockgate.toml');
+  renameSync(file, `${file}.away`);
+  assert.match(refusal(taken), /is in use on this router: is a media server running on it\?/);
+  renameSync(`${file}.away`, file);
+  assert.is(attempt({ MACHINE: 'mips' }, { LOCKGATE_FORCE: '1' }).status, 0);
 });
 
 onRouter(
@@ -113,10 +139,27 @@ onRouter('another LAN is another service: it is started anew', async ({ router }
 onRouter('an upgrade mounts the new program and starts it', async ({ router }) => {
   if ('missing' in built) return;
   const pid = pidOf(router);
-  installProgram(router, built.tree, 'another build\n');
+  installProgram(router, built.tree, 'second');
   assert.is(router.run(['/etc/init.d/lockgate', 'start']).status, 0);
   assert.is.not(pidOf(router), pid);
-  assert.is(router.read(`${INSTALL_FOLDER.slice(1)}/build`), 'another build\n');
+  assert.is(router.read(`${INSTALL_FOLDER.slice(1)}/build`), 'second');
+});
+
+onRouter('an upgrade that was interrupted leaves the former program at work', ({ router }) => {
+  const pid = pidOf(router);
+  const files = join(router.root, PROGRAM_FILES);
+  const whole = readFileSync(join(files, 'second.squashfs'));
+  writeFileSync(join(files, 'build'), 'third');
+  for (const written of [0, 4096, Math.floor(whole.length / 2), whole.length - 4096]) {
+    writeFileSync(join(files, 'third.squashfs'), whole.subarray(0, written));
+    assert.is(router.run(['/etc/init.d/lockgate', 'start']).status, 0, `${written} bytes`);
+    assert.is(router.read(`${INSTALL_FOLDER.slice(1)}/build`), 'second');
+    assert.is(router.run(['lockgate', 'status', '--gateway']).status, 0);
+  }
+  rmSync(join(files, 'third.squashfs'));
+  assert.is(router.run(['/etc/init.d/lockgate', 'start']).status, 0, 'nothing of the new one has come');
+  assert.is(pidOf(router), pid, 'it was not even started anew');
+  writeFileSync(join(files, 'build'), 'second');
 });
 
 onRouter('apply leads the names here and opens the port; undo and removal leave nothing', ({ router, home }) => {
@@ -164,16 +207,16 @@ function makeRouter(programFiles: Tree): Jail {
   router.mount('', '--bind', router.root);
   router.mount('dev', '--bind', '/dev');
   router.mount('proc', '-t', 'proc', 'proc');
-  installProgram(router, programFiles, 'first build\n');
+  installProgram(router, programFiles, 'first');
   return router;
 }
 
-/** Not packed: that takes a minute, and changes nothing here. */
+/** Not packed: that takes a minute, and changes nothing here. As a package manager does, what is no longer of the package goes last. */
 function installProgram(router: Jail, programFiles: Tree, build: string): void {
+  const former = readdirSync(join(router.root, PROGRAM_FILES)).filter((name) => name.endsWith('.squashfs'));
   const scratch = mkdtempSync(join(tmpdir(), 'lockgate-content-'));
   writeTree(tree(...programFiles, file('build', build)), scratch);
-  const image = join(router.root, PROGRAM_FILE);
-  rmSync(image, { force: true });
+  const image = join(router.root, PROGRAM_FILES, `${build}.squashfs`);
   execFileSync('mksquashfs', [
     scratch,
     image,
@@ -186,7 +229,8 @@ function installProgram(router: Jail, programFiles: Tree, build: string): void {
     '-noappend',
   ]);
   rmSync(scratch, { recursive: true });
-  writeFileSync(join(router.root, BUILD_FILE), build);
+  writeFileSync(join(router.root, PROGRAM_FILES, 'build'), build);
+  for (const name of former) rmSync(join(router.root, PROGRAM_FILES, name));
 }
 
 function configure({ router, home }: Scene, more = ''): void {
