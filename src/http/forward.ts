@@ -207,7 +207,7 @@ class ForwardExchange implements Forwarding {
 
   waitsForClient(): boolean {
     return (
-      this.#phase === 'answering' ||
+      this.#phase !== 'waiting' ||
       (isBodyPending(this.#job.request) && this.#upstreamRequest?.writableNeedDrain !== true)
     );
   }

@@ -96,9 +96,10 @@ export class Http2Answer extends Writable implements ClientAnswer {
     else this.#stream.end(done);
   }
 
-  /** Behind a whole answer, what is still coming of the request is not wanted (RFC 9113 section 8.1). */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    if (!this.writableFinished) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    // INTERNAL_ERROR. Node's `close` with a code would end the stream in order first: players mark the film as watched.
+    if (!this.writableFinished) this.#stream.destroy(new Error('the answer breaks off'));
+    // Behind a whole answer, what is still coming of the request is not wanted (RFC 9113 section 8.1).
     else if (!this.req.complete) this.#stream.close(constants.NGHTTP2_NO_ERROR);
     this.#stream.resume();
     done(error);

@@ -12,8 +12,8 @@ import { translateHead } from './http2-head.ts';
 const MAX_STREAMS = 100;
 /** What the client may send ahead of its being read: on one stream, and on all together. */
 const WINDOW_BYTES = 262_144;
-/** Of one session: tables, heads, frames that wait. Node counts in millions of bytes. */
-const SESSION_MEMORY_MB = 4;
+/** Of one session: tables, heads, frames that wait; as much as all streams together may hold. Node counts in millions of bytes. */
+const SESSION_MEMORY_MB = 16;
 /** Fields of a head as Node counts them; `readHead` has a limit of its own, and an answer for it. */
 const MAX_FIELDS = 1024;
 /** Resets by the client: so many at once, and then a second (CVE-2023-44487). Whoever skips through a library makes some. */
