@@ -1,5 +1,5 @@
-/** Writes X.509 certificates (RFC 5280): node-forge builds the ASN.1, node:crypto signs it with ECDSA, which forge does not have. */
-import { createHash, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
+/** Writes X.509 certificates (RFC 5280) and requests for them (RFC 2986): node-forge builds the ASN.1, node:crypto signs it with ECDSA, which forge does not have. */
+import { createHash, createPublicKey, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { addressFamily, labelFromAddress } from '../net/address.ts';
 import { type Asn1, type Asn1Type, type Forge, loadForge } from './forge.ts';
 
@@ -20,10 +20,11 @@ export interface CertificateRequest {
   readonly notAfter: Date;
   /** Who signs, with an elliptic curve key. `certificate` undefined: it signs itself. */
   readonly signer: { readonly key: KeyObject; readonly certificate?: X509Certificate };
-  /** A root that signs leaves and nothing else, or a leaf for servers with these names and addresses. */
+  /** A root that signs leaves and nothing else, a leaf for servers with these names and addresses, or the proof of a name (RFC 8737 section 3). */
   readonly use:
     | { readonly kind: 'root'; readonly constraints: NameConstraints }
-    | { readonly kind: 'server'; readonly names: readonly string[]; readonly addresses: readonly string[] };
+    | { readonly kind: 'server'; readonly names: readonly string[]; readonly addresses: readonly string[] }
+    | { readonly kind: 'challenge'; readonly name: string; readonly digest: Buffer };
 }
 
 const OID = {
@@ -37,6 +38,8 @@ const OID = {
   authorityKeyIdentifier: '2.5.29.35',
   extendedKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  acmeIdentifier: '1.3.6.1.5.5.7.1.31',
+  extensionRequest: '1.2.840.113549.1.9.14',
 } as const;
 
 const SERIAL_BYTES = 16;
@@ -46,11 +49,19 @@ const P256_POINT_BYTES = 65;
 const DNS_NAME = 2;
 const IP_ADDRESS = 7;
 /** The bits of KeyUsage, behind the count of unused ones. */
-const KEY_USAGE = { root: [1, 0b0000_0110], server: [7, 0b1000_0000] } as const;
+const KEY_USAGE = { root: [1, 0b0000_0110], server: [7, 0b1000_0000], challenge: [7, 0b1000_0000] } as const;
 
 /** Writes and signs the certificate. */
 export async function writeCertificate(request: CertificateRequest): Promise<X509Certificate> {
   return new X509Certificate(new Writer(await loadForge()).certificate(request));
+}
+
+/** A request for a server certificate with these names (RFC 2986), DER, signed with the elliptic curve key that it is for. */
+export async function writeSigningRequest(request: {
+  readonly key: KeyObject;
+  readonly names: readonly string[];
+}): Promise<Buffer> {
+  return new Writer(await loadForge()).signingRequest(request);
 }
 
 /** The ASN.1 of one certificate, bottom up. */
@@ -62,8 +73,19 @@ class Writer {
   }
 
   certificate(request: CertificateRequest): Buffer {
-    const toBeSigned = this.#toBeSigned(request);
-    const signature = sign('sha256', this.#encode(toBeSigned), request.signer.key);
+    return this.#signed(this.#toBeSigned(request), request.signer.key);
+  }
+
+  signingRequest({ key, names }: { readonly key: KeyObject; readonly names: readonly string[] }): Buffer {
+    const publicKeyInfo = this.#decode(createPublicKey(key).export({ type: 'spki', format: 'der' }));
+    const alternativeNames = this.#extension(OID.subjectAltName, {}, this.#alternativeNames({ names, addresses: [] }));
+    const extensions = this.#constructed('SET', this.#sequence(alternativeNames));
+    const attributes = this.#explicit(0, this.#sequence(this.#oid(OID.extensionRequest), extensions));
+    return this.#signed(this.#sequence(this.#integer(Buffer.of(0)), this.#sequence(), publicKeyInfo, attributes), key);
+  }
+
+  #signed(toBeSigned: Node, key: KeyObject): Buffer {
+    const signature = sign('sha256', this.#encode(toBeSigned), key);
     const algorithm = this.#sequence(this.#oid(OID.ecdsaWithSha256));
     return this.#encode(this.#sequence(toBeSigned, algorithm, this.#bitString(0, signature)));
   }
@@ -93,12 +115,23 @@ class Writer {
       this.#extension(OID.keyUsage, { critical: true }, this.#bits(KEY_USAGE[use.kind])),
       this.#extension(OID.subjectKeyIdentifier, {}, this.#octets(keyIdentifier(publicKey))),
       this.#extension(OID.authorityKeyIdentifier, {}, this.#sequence(this.#implicit(0, keyIdentifier(signerKey)))),
-      ...(isRoot
-        ? [this.#extension(OID.nameConstraints, { critical: true }, this.#constraints(use.constraints))]
-        : [
-            this.#extension(OID.extendedKeyUsage, {}, this.#sequence(this.#oid(OID.serverAuth))),
-            this.#extension(OID.subjectAltName, {}, this.#alternativeNames(use)),
-          ]),
+      ...this.#extensionsFor(use),
+    ];
+  }
+
+  #extensionsFor(use: CertificateRequest['use']): Node[] {
+    if (use.kind === 'root') {
+      return [this.#extension(OID.nameConstraints, { critical: true }, this.#constraints(use.constraints))];
+    }
+    if (use.kind === 'challenge') {
+      return [
+        this.#extension(OID.acmeIdentifier, { critical: true }, this.#octets(use.digest)),
+        this.#extension(OID.subjectAltName, {}, this.#alternativeNames({ names: [use.name], addresses: [] })),
+      ];
+    }
+    return [
+      this.#extension(OID.extendedKeyUsage, {}, this.#sequence(this.#oid(OID.serverAuth))),
+      this.#extension(OID.subjectAltName, {}, this.#alternativeNames(use)),
     ];
   }
 

@@ -1,0 +1,235 @@
+/** Keeps one certificate of an ACME authority: looks when it is due, runs the order, waits after failures, says how things stand. */
+import { GatewayError, messageOf, systemCodeOf } from '../../lib/errors.ts';
+import type { Log } from '../../lib/log.ts';
+import type { StateFolder } from '../../lib/state-folder.ts';
+import { openAccount } from './account.ts';
+import { ChallengeBoard } from './challenge-board.ts';
+import { AcmeClient } from './client.ts';
+import { type ObtainedCertificate, obtainCertificate } from './order.ts';
+import { AcmeProblem } from './problem.ts';
+import { believable, isClockSet, renewalTime, waitAfter } from './renewal.ts';
+import { askRenewalInfo } from './renewal-info.ts';
+import { type AcmeSettings, makeSolvers, readAuthorityRoot, readExternalKey, whatAuthorityNeeds } from './settings.ts';
+import { FRESH_STANDING, type LastError, type Standing } from './standing.ts';
+import { AcmeStore, isSameWish, type KeptAcmeCertificate } from './store.ts';
+import { Transport } from './transport.ts';
+
+/** The wall clock may jump, and machines sleep: nothing is slept through in one piece. */
+const LONGEST_SLEEP_MS = 10 * 60_000;
+const SHORTEST_SLEEP_MS = 1_000;
+const CLOCK_LOOK_MS = 15_000;
+
+export interface AcmeIssuerOptions {
+  readonly settings: AcmeSettings;
+  readonly state: StateFolder;
+  readonly log: Log;
+  /** Called when another certificate is in the state folder. */
+  readonly onIssued: () => void;
+  readonly now?: () => number;
+}
+
+/** How things stand, for people. Times are milliseconds since 1970. */
+export interface AcmeView {
+  readonly names: readonly string[];
+  readonly directory: string;
+  /** Undefined: there is none yet, or not for these names. */
+  readonly notAfter: number | undefined;
+  readonly isTrying: boolean;
+  readonly nextAttemptAt: number;
+  readonly lastError: LastError | undefined;
+  /** What has to lead here from outside. */
+  readonly needs: readonly string[];
+  readonly isClockSet: boolean;
+}
+
+export class AcmeIssuer {
+  /** What the gateway's own port shows while an order runs. */
+  readonly challenges = new ChallengeBoard();
+  readonly #options: AcmeIssuerOptions;
+  readonly #store: AcmeStore;
+  readonly #now: () => number;
+  readonly #aborter = new AbortController();
+  #standing: Standing = FRESH_STANDING;
+  #kept: KeptAcmeCertificate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #isTrying = false;
+
+  constructor(options: AcmeIssuerOptions) {
+    this.#options = options;
+    this.#store = new AcmeStore(options.state);
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** Reads what is kept. Asks nobody and changes nothing. */
+  async load(): Promise<void> {
+    this.#standing = await this.#store.readStanding();
+    this.#kept = await this.#store.readCertificate().catch(() => undefined);
+  }
+
+  /** From now on the certificate is looked after. */
+  start(): void {
+    for (const need of this.view.notAfter === undefined ? this.view.needs : []) {
+      this.#options.log.info({ names: this.view.names }, need);
+    }
+    this.#look();
+  }
+
+  /** The user has changed something: what waits after a failure need not wait, unless the authority itself said so. */
+  hurry(): void {
+    if (this.#standing.isRateLimited || this.#standing.notBefore === 0 || this.#aborter.signal.aborted) return;
+    this.#standing = { ...this.#standing, notBefore: 0 };
+    this.#look();
+  }
+
+  get view(): AcmeView {
+    const { wish } = this.#options.settings;
+    const kept = this.#wanted();
+    return {
+      names: wish.names,
+      directory: wish.directory,
+      notAfter: kept?.chain.leaf.validToDate.getTime(),
+      isTrying: this.#isTrying,
+      nextAttemptAt: this.#dueAt(),
+      lastError: this.#standing.lastError,
+      needs: whatAuthorityNeeds(this.#options.settings),
+      isClockSet: isClockSet(this.#now()),
+    };
+  }
+
+  /** Ends what runs; an order that is under way is taken up again with the next start. */
+  async close(): Promise<void> {
+    this.#aborter.abort();
+    clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  #look(): void {
+    clearTimeout(this.#timer);
+    this.#looking ??= this.#lookOnce().finally(() => {
+      this.#looking = undefined;
+      this.#sleep();
+    });
+  }
+
+  #sleep(): void {
+    if (this.#aborter.signal.aborted) return;
+    const leftMs = isClockSet(this.#now()) ? this.#dueAt() - this.#now() : CLOCK_LOOK_MS;
+    const sleepMs = Math.min(Math.max(leftMs, SHORTEST_SLEEP_MS), LONGEST_SLEEP_MS);
+    this.#timer = setTimeout(() => this.#look(), sleepMs).unref();
+  }
+
+  /** Never rejects. */
+  async #lookOnce(): Promise<void> {
+    if (!isClockSet(this.#now()) || !(this.#isDue() || this.#wantsAdvice())) return;
+    let transport: Transport | undefined;
+    try {
+      await this.#store.prepare();
+      const ca = await readAuthorityRoot(this.#options.settings);
+      transport = new Transport({ ca, signal: this.#aborter.signal });
+      const client = new AcmeClient(this.#options.settings.wish.directory, transport);
+      if (this.#wantsAdvice()) await this.#takeAdvice(client);
+      if (this.#isDue()) await this.#attempt(client);
+    } catch (error) {
+      await this.#fail(error);
+    } finally {
+      this.#isTrying = false;
+      transport?.close();
+    }
+  }
+
+  #isDue(): boolean {
+    return this.#dueAt() <= this.#now();
+  }
+
+  #dueAt(): number {
+    const kept = this.#wanted();
+    const dueAt = kept === undefined ? 0 : renewalTime(kept.chain.leaf, this.#standing.advice);
+    return Math.max(dueAt, believable(this.#standing.notBefore, this.#now()));
+  }
+
+  /** The kept certificate, when it is the one that the file asks for. */
+  #wanted(): KeptAcmeCertificate | undefined {
+    const kept = this.#kept;
+    return kept?.wish !== undefined && isSameWish(kept.wish, this.#options.settings.wish) ? kept : undefined;
+  }
+
+  #wantsAdvice(): boolean {
+    const leaf = this.#wanted()?.chain.leaf;
+    const { advice } = this.#standing;
+    if (leaf === undefined) return false;
+    return advice?.fingerprint !== leaf.fingerprint256 || believable(advice.askAgainAt, this.#now()) <= this.#now();
+  }
+
+  async #takeAdvice(client: AcmeClient): Promise<void> {
+    const leaf = this.#wanted()?.chain.leaf;
+    if (leaf === undefined) return;
+    const advice = await askRenewalInfo(client, leaf, this.#now());
+    if (!this.#aborter.signal.aborted) await this.#remember({ ...this.#standing, advice });
+  }
+
+  async #attempt(client: AcmeClient): Promise<void> {
+    const { wish } = this.#options.settings;
+    this.#isTrying = true;
+    this.#options.log.info({ names: wish.names, directory: wish.directory }, 'asking for a certificate');
+    const { chain, challenge } = await this.#order(client).catch(async (error: unknown) => {
+      if (!(error instanceof AcmeProblem) || error.type !== 'accountDoesNotExist') throw error;
+      await this.#store.removeAccount(wish.directory);
+      return this.#order(client);
+    });
+    await this.#store.writeCertificate(chain, wish);
+    this.#kept = { chain, wish };
+    await this.#store.removeOrder();
+    await this.#remember({ ...FRESH_STANDING, goodChallenge: challenge ?? this.#standing.goodChallenge });
+    this.#options.onIssued();
+  }
+
+  async #order(client: AcmeClient): Promise<ObtainedCertificate> {
+    const { settings } = this.#options;
+    const { wish, email } = settings;
+    const external = await readExternalKey(settings);
+    const account = await openAccount({ client, store: this.#store, directory: wish.directory, email, external });
+    return obtainCertificate({
+      client,
+      account,
+      store: this.#store,
+      wish,
+      present: this.#kept?.chain.leaf,
+      solvers: await makeSolvers(settings, this.#standing, this.challenges),
+      signal: this.#aborter.signal,
+    });
+  }
+
+  /** What was not foreseen is a defect: logged, and waited after like everything else. */
+  async #fail(error: unknown): Promise<void> {
+    if (this.#aborter.signal.aborted) return;
+    const { log, settings } = this.#options;
+    const now = this.#now();
+    const failures = this.#standing.failures + 1;
+    const problem = error instanceof AcmeProblem ? error : undefined;
+    const waitMs = Math.max(waitAfter(failures, Math.random()), problem?.retryAfterMs ?? 0);
+    const sentence = messageOf(error);
+    const remedy = (error instanceof GatewayError ? error.hint : undefined) ?? 'the log has more';
+    const nextAttempt = new Date(now + waitMs).toISOString();
+    const fields = { names: settings.wish.names, failures, nextAttempt, remedy };
+    if (error instanceof GatewayError || systemCodeOf(error) !== undefined)
+      log.warn(fields, `no certificate: ${sentence}`);
+    else log.error({ ...fields, error }, 'asking for a certificate failed in the gateway itself');
+    await this.#remember({
+      ...this.#standing,
+      failures,
+      notBefore: now + waitMs,
+      isRateLimited: problem?.type === 'rateLimited' && problem.retryAfterMs !== undefined,
+      lastError: { at: now, sentence, remedy },
+      failedChallenge: problem?.challenge ?? this.#standing.failedChallenge,
+    });
+  }
+
+  /** A disk that is full is no reason to forget it. */
+  async #remember(standing: Standing): Promise<void> {
+    this.#standing = standing;
+    await this.#store.writeStanding(standing).catch((error: unknown) => {
+      this.#options.log.warn({ error }, 'how things stand with the certificate authority cannot be kept');
+    });
+  }
+}
