@@ -118,6 +118,7 @@ export class Gateway {
   async reload(config: Config): Promise<void> {
     await this.#inTurn(() => this.#reload(config));
     this.#gate.reset();
+    await this.#parts.acme?.hurry();
   }
 
   /** Everything there is to say about the running gateway. */
@@ -176,6 +177,7 @@ export class Gateway {
       statusView: (scope) => statusView(this, scope),
       visit: (ask) => visitOf(this, ask),
       metrics: () => renderSamples(gatewaySamples(this)),
+      challengeAnswer: (path) => parts().acme?.challenges.answerTo(path),
     });
     const noteClient = (address: string | undefined) => this.#remote.noteClient(address);
     const lane = {
@@ -194,6 +196,7 @@ export class Gateway {
     await this.#serving.workers?.start();
     this.#gate.onReview(() => void this.lane.recheck());
     this.#follow(this.#parts, undefined);
+    this.#startIssuer();
     await this.#parts.link.monitor.start();
     await this.#remote.start();
   }
@@ -208,6 +211,12 @@ export class Gateway {
     const parts = () => this.#parts;
     const { counters } = this;
     return makeServing({ config, parts, gate: this.#gate, lane, counters, certificates, ticketKeys, sessionKey, log });
+  }
+
+  #startIssuer(): void {
+    const { acme } = this.#parts;
+    acme?.challenges.onChange(() => this.#serving.workers?.tell());
+    acme?.start(() => void this.#parts.certificates.reload());
   }
 
   /** One reload after the other. */
@@ -236,6 +245,8 @@ export class Gateway {
     if (next.link !== former.link) await next.link.monitor.start();
     this.#entrance.settle(config);
     await closeReplaced(former, next);
+    // Only now: two at a time would ask for two certificates.
+    if (next.acme !== former.acme) this.#startIssuer();
     await this.#dns?.refresh();
     await this.#remote.refresh();
     await this.lane.recheck();

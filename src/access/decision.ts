@@ -88,7 +88,8 @@ export interface Redirect extends Ruled {
 /** Answer with a page of the gateway. */
 export interface Page extends Ruled {
   readonly action: 'page';
-  readonly page: GatewayPage;
+  /** `acme-challenge` is no decision of the policy: a certificate authority gets its answer before. */
+  readonly page: GatewayPage | 'acme-challenge';
   readonly scope: PageScope;
 }
 

@@ -1,5 +1,6 @@
 /** The rules that concern more than one key: combinations that cannot work are faults. */
 import { isIPv6 } from 'node:net';
+import { acmeNameFault, acmeNames } from './acme-names.ts';
 import type { Config } from './schema.ts';
 import { splitSocket } from './values.ts';
 
@@ -27,7 +28,11 @@ const RULES: readonly Rule[] = [
   pemAndPkcs12,
   missingFiles,
   keyPassphraseWithoutKey,
-  acmeNames,
+  acmeWithoutName,
+  acmeNameOfHome,
+  acmeWildcard,
+  acmeWithoutTls,
+  acmeKeyWithoutServer,
   acmeDns,
   accountBinding,
   repeatedEntries,
@@ -112,12 +117,56 @@ function keyPassphraseWithoutKey({ certificate }: Config): RuleFault | undefined
   };
 }
 
-function acmeNames({ certificate }: Config): RuleFault | undefined {
+function acmeWithoutName({ certificate }: Config): RuleFault | undefined {
   if (certificate.source !== 'acme' || certificate.names.length > 0) return undefined;
   return {
     keys: ['certificate.source', 'certificate.names'],
     message: 'certificate.source: "acme" is given, but no name to ask a certificate for',
     hint: 'set names = ["films.example.org"]',
+  };
+}
+
+function acmeNameOfHome(config: Config): RuleFault[] | undefined {
+  if (config.certificate.source !== 'acme') return undefined;
+  return config.certificate.names.flatMap((name) => {
+    const fault = acmeNameFault(name, config);
+    if (fault === undefined) return [];
+    return {
+      keys: ['certificate.names', 'certificate.source', 'acme.directory'],
+      message: `certificate.names: ${JSON.stringify(name)} ${fault}`,
+      hint: 'remove it, or set source = "auto"',
+    };
+  });
+}
+
+function acmeWildcard(config: Config): RuleFault | undefined {
+  const { challenge, hook, rfc2136_server } = config.acme;
+  const wildcard = acmeNames(config).find((name) => name.startsWith('*.'));
+  const hasDns = hook !== '' || rfc2136_server !== '';
+  if (wildcard === undefined || (hasDns && (challenge === 'auto' || challenge === 'dns-01'))) return undefined;
+  return {
+    keys: ['certificate.names', 'acme.challenge', 'acme.hook', 'acme.rfc2136_server'],
+    message: `certificate.names: ${JSON.stringify(wildcard)} can be proven with dns-01 only`,
+    hint: 'set hook or rfc2136_server below [acme], or name each host',
+  };
+}
+
+function acmeWithoutTls(config: Config): RuleFault | undefined {
+  if (config.listen.secure_connections !== 'disabled' || config.acme.challenge !== 'tls-alpn-01') return undefined;
+  if (acmeNames(config).length === 0) return undefined;
+  return {
+    keys: ['acme.challenge', 'listen.secure_connections'],
+    message: 'acme.challenge: "tls-alpn-01" is given, but no TLS connection is taken',
+    hint: 'set secure_connections = "preferred"',
+  };
+}
+
+function acmeKeyWithoutServer({ acme }: Config): RuleFault | undefined {
+  if (acme.rfc2136_key_file === '' || acme.rfc2136_server !== '') return undefined;
+  return {
+    keys: ['acme.rfc2136_key_file', 'acme.rfc2136_server'],
+    message: 'acme.rfc2136_key_file: is given without rfc2136_server',
+    hint: 'set rfc2136_server too',
   };
 }
 

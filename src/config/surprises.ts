@@ -1,5 +1,6 @@
 /** What is allowed but will surprise, as far as the file alone can tell: each with its consequence. */
 import { addressFamily, addressScope, parseNetworkList } from '../net/address.ts';
+import { acmeNameFault, acmeNames, firstAcmeKey } from './acme-names.ts';
 import { type Config, defaultOf, namedKeys, notYet } from './schema.ts';
 
 export interface Surprise {
@@ -19,6 +20,7 @@ export function surprises(config: Config): Surprise[] {
     ...secureConnections(config),
     ...publicNetworks(config),
     ...unusedFiles(config),
+    ...unusedAcme(config),
     ...changingPort(config),
     ...withoutEffect(config),
   ];
@@ -149,6 +151,22 @@ function unusedFiles({ certificate }: Config): Surprise[] {
     key: `certificate.${name}`,
     message: `certificate.${name}: is ignored, because source is ${JSON.stringify(certificate.source)}`,
   }));
+}
+
+function unusedAcme(config: Config): Surprise[] {
+  const { source, names } = config.certificate;
+  const key = firstAcmeKey(config);
+  if (key === undefined) return [];
+  if (source !== 'auto' && source !== 'acme') {
+    return [{ key, message: `acme: is ignored, because source is ${JSON.stringify(source)}` }];
+  }
+  const left = names.find((name) => acmeNameFault(name, config) !== undefined);
+  if (left !== undefined && source === 'auto') {
+    const message = `certificate.names: ${JSON.stringify(left)} ${acmeNameFault(left, config)}`;
+    return [{ key: 'certificate.names', message: `${message}; it is not asked for` }];
+  }
+  if (acmeNames(config).length > 0) return [];
+  return [{ key, message: 'acme: is ignored, because certificate.names is empty' }];
 }
 
 function changingPort({ listen }: Config): Surprise[] {

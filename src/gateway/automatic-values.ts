@@ -13,6 +13,7 @@ export function automaticValues(situation: Situation, parts: Parts, stateDir: st
     ...serverValues(situation, parts),
     ['listen', config.listen.port.map((port) => `port ${port} on ${config.listen.addresses.join(', ')}`).join('; ')],
     ['certificate.source', certificateValue(situation)],
+    ...acmeValues(situation),
     ['access.require_auth', requireAuthValue(config, list)],
     ['access.lan_networks', `${lan.networks.join(', ') || 'none'} (${lan.reason})`],
     ['access.min_server_version', minimumVersionValue(situation)],
@@ -46,6 +47,12 @@ function serverValues({ config, server }: Situation, { plexHome }: Parts): [stri
 function certificateValue({ certificates, certificateProblems }: Situation): string {
   const all = certificates.map(({ source, names, addresses }) => `${source}: ${[...names, ...addresses].join(', ')}`);
   return all.join('; ') || (certificateProblems.at(-1)?.sentence ?? 'none');
+}
+
+function acmeValues({ acme }: Situation): [string, string][] {
+  if (acme === undefined) return [];
+  const needs = acme.needs.length === 0 ? 'proven with dns-01: no port has to lead here' : acme.needs.join('; or ');
+  return [['acme', `${acme.names.join(', ')} from ${new URL(acme.directory).host}: ${needs}`]];
 }
 
 const REASONS: Readonly<Record<ListStanding['because'], string>> = {

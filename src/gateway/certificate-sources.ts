@@ -1,8 +1,11 @@
 /** Which certificate sources a configuration asks for, and the store made of them. */
 import { hostname } from 'node:os';
+import { acmeNames } from '../config/acme-names.ts';
 import type { Config } from '../config/schema.ts';
 import type { Log } from '../lib/log.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
+import { AcmeSource } from '../tls/acme/acme-source.ts';
+import { AcmeStore } from '../tls/acme/store.ts';
 import { AuthoritySource } from '../tls/authority-source.ts';
 import type { CertificateProblem } from '../tls/certificate-facts.ts';
 import type { CertificateSource } from '../tls/certificate-source.ts';
@@ -36,19 +39,21 @@ const AT_FIRST_START: CertificateProblem = {
 
 /** A store that is not started yet. */
 export function makeCertificateStore(options: StoreOptions): CertificateStore {
-  const { config, log, usesAuthority } = options;
+  const { config, state, log, usesAuthority } = options;
   const { source, profile } = config.certificate;
   const isAuto = source === 'auto';
   const sources: CertificateSource[] = [];
   if ((isAuto && mayBePlex(config)) || source === 'server') sources.push(serverSource(options));
   if ((isAuto && namesFiles(config)) || source === 'files') sources.push(filesSource(options));
-  const mayNeedAuthority = isAuto || source === 'private-ca';
+  if (acmeNames(config).length > 0) sources.push(new AcmeSource(new AcmeStore(state)));
+  const needsStandIn = isAuto || source === 'acme';
+  const mayNeedAuthority = needsStandIn || source === 'private-ca';
   if (source === 'private-ca' && usesAuthority) sources.push(authoritySource(options));
   return new CertificateStore({
     sources,
     profile,
     log,
-    ...(isAuto && usesAuthority ? { fallback: authoritySource(options) } : {}),
+    ...(needsStandIn && usesAuthority ? { fallback: authoritySource(options) } : {}),
     ...(mayNeedAuthority && !usesAuthority ? { whenEmpty: AT_FIRST_START } : {}),
   });
 }

@@ -1,4 +1,5 @@
 /** What the proxy lanes are given: the policy's decisions, the way to the server, the pages, and whom to tell what happened. */
+import type { Page } from '../access/decision.ts';
 import type { Gate } from '../access/gate.ts';
 import type { Config } from '../config/schema.ts';
 import type { FullLaneOptions, RequestRecord } from '../http/full-lane.ts';
@@ -29,7 +30,7 @@ export function laneOptions({ parts, gate, pages, counters, log, noteClient }: L
   });
   const snapshot = () => parts().link.monitor.snapshot;
   return {
-    decide: (head, peer) => gate.decide(head, peer),
+    decide: (head, peer) => (isChallenge(head, parts().acme) ? CHALLENGE_PAGE : gate.decide(head, peer)),
     upstream: () => parts().link.upstream(),
     prepare: (head, decision) => {
       const { kind } = snapshot();
@@ -59,6 +60,13 @@ export function laneOptions({ parts, gate, pages, counters, log, noteClient }: L
     },
     onUpstreamFailure: (error) => noteFailure(error, parts().link.monitor),
   };
+}
+
+/** A certificate authority comes from anywhere, without credentials, for what the gateway itself has just made. */
+const CHALLENGE_PAGE: Page = { action: 'page', rule: 'gateway-page', page: 'acme-challenge', scope: 'none' };
+
+function isChallenge({ method, path }: RequestHead, acme: Parts['acme']): boolean {
+  return acme?.challenges.answerTo(path) !== undefined && (method === 'GET' || method === 'HEAD');
 }
 
 /** Whether requests for bare streams go without the headers of the app (`bare_streams`). */

@@ -34,6 +34,8 @@ export interface GatewayPagesOptions {
   /** What the status page says to this visitor alone. */
   readonly visit: (ask: PageAsk) => Promise<Visit>;
   readonly metrics: () => string;
+  /** What a certificate authority wants to find at `path`. */
+  readonly challengeAnswer: (path: string) => string | undefined;
 }
 
 export class GatewayPages {
@@ -65,6 +67,8 @@ export class GatewayPages {
         return this.#setup(ask);
       case 'trust':
         return this.#trust(ask);
+      case 'acme-challenge':
+        return send(ask, { status: 200, headers: TEXT, body: this.#options.challengeAnswer(ask.head.path) ?? '' });
     }
   }
 

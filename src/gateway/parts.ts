@@ -6,8 +6,10 @@ import type { Log } from '../lib/log.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
 import type { NetworkList } from '../net/address.ts';
 import { appliedZones } from '../ops/openwrt.ts';
+import { AcmeIssuer } from '../tls/acme/issuer.ts';
 import { Authority } from '../tls/authority.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
+import { acmeSettings } from './acme-settings.ts';
 import { AddressZones } from './address-zones.ts';
 import { makeCertificateStore } from './certificate-sources.ts';
 import { PlexHome } from './plex-home.ts';
@@ -33,6 +35,8 @@ export interface Parts {
   readonly site: Site;
   readonly link: ServerLink;
   readonly certificates: CertificateStore;
+  /** Undefined: no certificate authority is asked. */
+  readonly acme: AcmeIssuer | undefined;
   readonly zones: AddressZones;
   readonly plexHome: PlexHome;
   readonly settings: AccessSettings;
@@ -65,6 +69,7 @@ export function serverName({ link, plexHome }: Parts): string | undefined {
 /** Closes what `former` has and `current` has not; resolves when nothing of it writes any more. */
 export async function closeReplaced(former: Parts, current: Parts | undefined): Promise<void> {
   if (former.site !== current?.site) former.site.close();
+  if (former.acme !== current?.acme) await former.acme?.close();
   if (former.certificates !== current?.certificates) former.certificates.close();
   if (former.zones !== current?.zones) former.zones.close();
   if (former.plexHome !== current?.plexHome) former.plexHome.close();
@@ -91,7 +96,7 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
   if (site !== former?.site) begun.add(() => site.close());
 
   let certificates: CertificateStore | undefined =
-    isSameServer && isSame('certificate') ? former?.certificates : undefined;
+    isSameServer && isSame('certificate', 'acme') ? former?.certificates : undefined;
   if (link === undefined) {
     const made = new ServerLink({
       kind: config.server.kind,
@@ -134,6 +139,7 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
     begun.add(() => made.close());
     await certificates.start();
   }
+  const acme = isSame('certificate', 'acme', 'listen', 'remote') ? former?.acme : await loadIssuer(options);
   const settings = await accessSettings(config, site.view.lan.networks);
   const plexHome = new PlexHome({
     config,
@@ -149,6 +155,7 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
     site,
     link,
     certificates,
+    acme,
     zones,
     plexHome,
     settings,
@@ -157,6 +164,15 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
     proxyProtocolFrom: networkList(config.listen.proxy_protocol_from, site.view.lan.networks),
     routerZones: options.openwrtLanNetworks === undefined ? undefined : () => appliedZones(state),
   };
+}
+
+/** Undefined: no certificate authority is asked. It does nothing yet but read what is kept. */
+async function loadIssuer({ config, state, log }: PartsOptions): Promise<AcmeIssuer | undefined> {
+  const settings = acmeSettings(config);
+  if (settings === undefined) return undefined;
+  const issuer = new AcmeIssuer({ settings, state, log });
+  await issuer.load();
+  return issuer;
 }
 
 /** One that is damaged is there too. */

@@ -41,7 +41,9 @@ function serveHere({ parts, lane, certificates, ticketKeys, log }: ServingOption
   const isOn = () => parts().config.listen.express;
   const lanes = createExpressLane({ ...lane, isOn, fullLane: createFullLane(lane) });
   const settings = () => receptionSettings(parts());
-  const reception = new LocalReception({ certificates, lane: lanes, log, settings, ticketKeys });
+  const challengeFor = (name: string) => parts().acme?.challenges.contextFor(name);
+  const tls = { certificates, ticketKeys, challengeFor };
+  const reception = new LocalReception({ ...tls, lane: lanes, log, settings });
   return { lanes, reception, workers: undefined };
 }
 

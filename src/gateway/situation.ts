@@ -8,8 +8,10 @@ import type { LanNetworks } from '../net/lan.ts';
 import type { Check, CheckVerdict } from '../ops/check.ts';
 import type { ServerSnapshot } from '../server/monitor.ts';
 import { nameOf } from '../server/server-state.ts';
+import type { AcmeView } from '../tls/acme/issuer.ts';
 import type { CertificateFacts, CertificateProblem } from '../tls/certificate-facts.ts';
 import type { PlexPreferences } from '../tls/plex-preferences.ts';
+import { acmeCheck } from './acme-check.ts';
 import { howAppsCome } from './app-route.ts';
 import { type DnsStanding, dnsCheck, routerCheck } from './dns-check.ts';
 import { dnsSteering } from './dns-facts.ts';
@@ -31,6 +33,8 @@ export interface Situation {
   readonly move: ServerMove | undefined;
   readonly certificates: readonly CertificateFacts[];
   readonly certificateProblems: readonly CertificateProblem[];
+  /** Undefined: no certificate authority is asked. */
+  readonly acme: AcmeView | undefined;
   /** The certificate that the server itself showed last. */
   readonly shownByServer: ShownCertificate | undefined;
   /** The server's own settings; undefined: they cannot be read from here. */
@@ -67,6 +71,7 @@ export function situationOf(
     move: link.moves.last,
     certificates: certificates.facts(),
     certificateProblems: certificates.problems(),
+    acme: parts.acme?.view,
     shownByServer: zones.shown,
     serverSettings: plexHome.preferences,
     lan: site.view.lan,
@@ -89,6 +94,7 @@ const SITUATION_CHECKS: readonly SituationCheck[] = [
   serverVersion,
   serverStrictness,
   certificate,
+  ({ acme, listeners }) => acmeCheck(acme, listeners !== undefined),
   serverCertificate,
   appRoute,
   ({ dns }) => dnsCheck(dns),

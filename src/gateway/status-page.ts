@@ -140,6 +140,7 @@ const LIGHT_NAMES: Readonly<Record<string, string>> = {
   version: 'Version',
   bypass: 'Sign-in',
   certificate: 'The lock',
+  acme: 'Certificate authority',
   apps: 'How apps get here',
   dns: 'Names',
   lan: 'Home network',

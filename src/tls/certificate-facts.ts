@@ -50,7 +50,7 @@ const RENEWAL: Readonly<Record<CertificateSourceName, string>> = {
     'the media server renews it when it is signed in and reaches the Internet: restart it, then see that the new file arrives here',
   files:
     'see why the tool that made it (acme.sh, certbot, DSM) does not renew it, and that it writes to these very files; new ones are taken up by themselves',
-  acme: 'the log says why the renewal fails',
+  acme: 'lockgate status says why it is not renewed',
   'private-ca':
     'it is renewed by itself: see that the clock of this machine is right and the state folder can be written',
 };

@@ -50,7 +50,7 @@ test('certificate files come complete, and of one kind', () => {
     'source = "files"\ncert_file = "chain-and-key.pem"',
     'cert_file = "chain-and-key.pem"\nkey_passphrase_file = "w"',
     'source = "files"\ncert_file = "all.p12"\npfx_passphrase_file = "w"',
-    'source = "acme"\nnames = ["a.example"]',
+    'source = "acme"\nnames = ["a.example.org"]',
   ]) {
     assert.equal(faultsOf(`[certificate]\n${right}`), [], right);
   }

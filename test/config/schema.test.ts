@@ -44,6 +44,8 @@ const DOCUMENTED: Config = {
   },
   acme: {
     directory: 'https://acme-v02.api.letsencrypt.org/directory',
+    ca_file: '',
+    profile: '',
     email: '',
     challenge: 'auto',
     hook: '',

@@ -85,6 +85,12 @@ export class Replica implements ContextChooser {
     return this.#serving.find(serverName)?.context;
   }
 
+  /** The certificate that proves `serverName` to a certificate authority; undefined: it is not being proven. */
+  challengeFor(serverName: string): SecureContext | undefined {
+    const challenge = this.#facts.challenges.find(({ name }) => name === serverName);
+    return challenge && createSecureContext(challenge.contextOptions);
+  }
+
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
   }

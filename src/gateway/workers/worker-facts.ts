@@ -6,6 +6,7 @@ import type { FullLaneLimits } from '../../http/limits.ts';
 import { NetworkList, parseNetworkList } from '../../net/address.ts';
 import type { ServerKindName } from '../../server/kind.ts';
 import { KINDS, kindNamed } from '../../server/kinds.ts';
+import type { ChallengeCertificate } from '../../tls/acme/challenge-board.ts';
 import type { Servable } from '../../tls/serving.ts';
 import { dropsAppHeaders } from '../lane-options.ts';
 import type { Parts } from '../parts.ts';
@@ -33,6 +34,8 @@ export interface WorkerFacts {
   readonly limits: FullLaneLimits;
   readonly certificates: readonly Omit<Servable, 'context'>[];
   readonly defaultContextOptions: SecureContextOptions;
+  /** Those that prove names to a certificate authority now. */
+  readonly challenges: readonly ChallengeCertificate[];
   /** Base64. */
   readonly ticketKeys: string;
   /** Base64. */
@@ -44,7 +47,7 @@ export function workerFacts(
   parts: Parts,
   keys: { readonly ticketKeys: Buffer; readonly sessionKey: Buffer },
 ): WorkerFacts {
-  const { config, certificates, link, settings, site, trustedProxies, plexHome } = parts;
+  const { config, certificates, acme, link, settings, site, trustedProxies, plexHome } = parts;
   const { kind, state, unknownBecause, identity, url } = link.monitor.snapshot;
   const { lanList, routers, isRouter, addresses, serverAddress } = site.view;
   const published = publishedEndpoint(config);
@@ -66,6 +69,7 @@ export function workerFacts(
     limits: laneLimits(config),
     certificates: certificates.served.map(({ names, contextOptions }) => ({ names, contextOptions })),
     defaultContextOptions: certificates.defaultContextOptions,
+    challenges: acme?.challenges.certificates ?? [],
     ticketKeys: keys.ticketKeys.toString('base64'),
     sessionKey: keys.sessionKey.toString('base64'),
   };

@@ -74,7 +74,9 @@ export class Worker {
     const lane = createExpressLane({ ...options, isOn, fullLane: createFullLane(options) });
     const settings = () => replica.facts.reception;
     const { ticketKeys } = replica;
-    const reception = new LocalReception({ certificates: replica, lane, log: link.log, settings, ticketKeys });
+    const challengeFor = (name: string) => replica.challengeFor(name);
+    const tls = { certificates: replica, ticketKeys, challengeFor };
+    const reception = new LocalReception({ ...tls, lane, log: link.log, settings });
     return { replica, deputy, lane, reception };
   }
 

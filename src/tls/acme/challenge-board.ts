@@ -8,11 +8,20 @@ import { digestOfProof, type Proof } from './challenge.ts';
 const HTTP_FOLDER = '/.well-known/acme-challenge/';
 const DAY_MS = 24 * 60 * 60_000;
 
+/** A certificate of tls-alpn-01, as other processes can be told of it. */
+export interface ChallengeCertificate {
+  /** Lower case. */
+  readonly name: string;
+  /** PEM. */
+  readonly contextOptions: { readonly cert: string; readonly key: string };
+}
+
 export class ChallengeBoard {
   /** By path. */
   readonly #answers = new Map<string, string>();
-  /** By server name, lower case. */
-  readonly #contexts = new Map<string, SecureContext>();
+  /** By server name. */
+  readonly #certificates = new Map<string, ChallengeCertificate>();
+  readonly #listeners: (() => void)[] = [];
 
   /** The body of the answer to a GET of `path`; undefined: nobody waits for it. */
   answerTo(path: string): string | undefined {
@@ -21,7 +30,17 @@ export class ChallengeBoard {
 
   /** The certificate for who speaks `acme-tls/1` and asks for `serverName`, in lower case; undefined: it is not being proven. */
   contextFor(serverName: string): SecureContext | undefined {
-    return this.#contexts.get(serverName);
+    const certificate = this.#certificates.get(serverName);
+    return certificate && createSecureContext(certificate.contextOptions);
+  }
+
+  get certificates(): readonly ChallengeCertificate[] {
+    return [...this.#certificates.values()];
+  }
+
+  /** Called after each change of the certificates. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   showAnswer({ token, keyAuthorization }: Proof): void {
@@ -33,20 +52,27 @@ export class ChallengeBoard {
   }
 
   async showCertificate(proof: Proof): Promise<void> {
-    const { publicKey, privateKey: key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const { name } = proof;
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const certificate = await writeCertificate({
       commonName: 'lockgate challenge',
       publicKey,
       notBefore: new Date(Date.now() - DAY_MS),
       notAfter: new Date(Date.now() + DAY_MS),
-      signer: { key },
-      use: { kind: 'challenge', name: proof.name, digest: digestOfProof(proof) },
+      signer: { key: privateKey },
+      use: { kind: 'challenge', name, digest: digestOfProof(proof) },
     });
-    const keyPem = key.export({ type: 'pkcs8', format: 'pem' });
-    this.#contexts.set(proof.name, createSecureContext({ cert: certificate.toString(), key: keyPem }));
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    this.#certificates.set(name, { name, contextOptions: { cert: certificate.toString(), key } });
+    this.#tell();
   }
 
   removeCertificate({ name }: Proof): void {
-    this.#contexts.delete(name);
+    this.#certificates.delete(name);
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 }

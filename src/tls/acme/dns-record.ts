@@ -10,9 +10,12 @@ const ANSWER_TIMEOUT_MS = 3_000;
 /** Zones have a handful. */
 const MAX_NAME_SERVERS = 8;
 
-/** A TXT record. `name` has no final dot. */
+/** A TXT record. Names have no final dot. */
 export interface TxtRecord {
+  /** Where the authority looks. */
   readonly name: string;
+  /** Where that leads by CNAME: a zone of its own can hold the records of proofs. Else the same. */
+  readonly place: string;
   readonly value: string;
   /** The name that is proven. */
   readonly proves: string;
@@ -30,29 +33,27 @@ export function dnsSolver(publisher: Publisher): Solver {
     type: 'dns-01',
     remedy: 'see that the record is set in the zone that the Internet sees: its name servers did not show it',
     async show(proof, signal) {
-      const record = recordFor(proof);
+      const record = await recordFor(proof);
       await publisher.publish(record, signal);
       await waitUntilVisible(record, signal);
     },
     // What stays behind is a record that proves nothing any more.
-    remove: (proof) => publisher.withdraw(recordFor(proof)).catch(() => {}),
+    remove: async (proof) => publisher.withdraw(await recordFor(proof)).catch(() => {}),
   };
 }
 
-function recordFor(proof: Proof): TxtRecord {
-  return {
-    name: `_acme-challenge.${proof.name}`,
-    value: digestOfProof(proof).toString('base64url'),
-    proves: proof.name,
-  };
+async function recordFor(proof: Proof): Promise<TxtRecord> {
+  const name = `_acme-challenge.${proof.name}`;
+  const value = digestOfProof(proof).toString('base64url');
+  return { name, place: await aliasOf(name), value, proves: proof.name };
 }
 
 /** Resolves once every name server of the zone shows the record, none can be asked, or the time is over. */
-async function waitUntilVisible({ name, value }: TxtRecord, signal: AbortSignal): Promise<void> {
-  const servers = await nameServersOf(name);
+async function waitUntilVisible({ place, value }: TxtRecord, signal: AbortSignal): Promise<void> {
+  const servers = await nameServersOf(place);
   const endsAt = performance.now() + VISIBLE_TIMEOUT_MS;
   while (performance.now() < endsAt) {
-    const shown = await Promise.all(servers.map((address) => shows(address, name, value)));
+    const shown = await Promise.all(servers.map((address) => shows(address, place, value)));
     if (shown.every(Boolean)) return;
     await pause(LOOK_INTERVAL_MS, undefined, { signal });
   }
@@ -90,8 +91,7 @@ async function addressesOf(resolver: Resolver, name: string): Promise<string[]> 
   return addresses.slice(0, 1);
 }
 
-/** Where `name` leads by CNAME, so that a zone of its own can hold the records; `name` itself when nowhere. */
-export async function aliasOf(name: string): Promise<string> {
+async function aliasOf(name: string): Promise<string> {
   const [target] = await newResolver()
     .resolveCname(name)
     .catch(() => []);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { messageOf } from '../../lib/errors.ts';
-import { aliasOf, type Publisher, type TxtRecord } from './dns-record.ts';
+import type { Publisher, TxtRecord } from './dns-record.ts';
 import { CLASS_IN, encodeName, encodeQuestion, HEADER_BYTES, skipRecord, startOfRecords, TYPE } from './dns-wire.ts';
 import { AcmeProblem } from './problem.ts';
 import { signMessage, type TsigKey, tsigFault } from './tsig.ts';
@@ -32,7 +32,7 @@ export interface NameServer {
   readonly key: TsigKey | undefined;
 }
 
-/** Follows a CNAME at the record's name, so that a zone made for proofs can hold the records. */
+/** Rejects `AcmeProblem` when the name server cannot be asked, refuses, or answers with a wrong signature. */
 export function updatePublisher(server: NameServer): Publisher {
   return {
     publish: (record) => update(server, record, CLASS_IN, TTL_SECONDS),
@@ -41,15 +41,14 @@ export function updatePublisher(server: NameServer): Publisher {
 }
 
 async function update(server: NameServer, record: TxtRecord, dnsClass: number, ttlSeconds: number): Promise<void> {
-  const name = await aliasOf(record.name);
-  const zone = await zoneOf(server, name);
+  const zone = await zoneOf(server, record.place);
   const value = Buffer.from(record.value, 'ascii');
   const head = Buffer.alloc(10);
   head.writeUInt16BE(TYPE.TXT, 0);
   head.writeUInt16BE(dnsClass, 2);
   head.writeUInt32BE(ttlSeconds, 4);
   head.writeUInt16BE(value.length + 1, 8);
-  const change = Buffer.concat([encodeName(name), head, Buffer.of(value.length), value]);
+  const change = Buffer.concat([encodeName(record.place), head, Buffer.of(value.length), value]);
   const answer = await exchange(server, Buffer.concat([header(UPDATE, 1), encodeQuestion(zone, TYPE.SOA), change]));
   const rcode = rcodeOf(answer);
   if (rcode !== 0) throw refusal(server, RCODES[rcode] ?? `it answers with code ${rcode}`);

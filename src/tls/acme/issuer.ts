@@ -23,8 +23,6 @@ export interface AcmeIssuerOptions {
   readonly settings: AcmeSettings;
   readonly state: StateFolder;
   readonly log: Log;
-  /** Called when another certificate is in the state folder. */
-  readonly onIssued: () => void;
   readonly now?: () => number;
 }
 
@@ -53,7 +51,10 @@ export class AcmeIssuer {
   #kept: KeptAcmeCertificate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
+  /** What is kept has been read. */
+  #ready = Promise.resolve();
   #isTrying = false;
+  #onIssued = () => {};
 
   constructor(options: AcmeIssuerOptions) {
     this.#options = options;
@@ -67,17 +68,26 @@ export class AcmeIssuer {
     this.#kept = await this.#store.readCertificate().catch(() => undefined);
   }
 
-  /** From now on the certificate is looked after. */
-  start(): void {
-    for (const need of this.view.notAfter === undefined ? this.view.needs : []) {
-      this.#options.log.info({ names: this.view.names }, need);
-    }
-    this.#look();
+  /** From now on the certificate is looked after. `onIssued` hears of every new one, once it is kept. */
+  start(onIssued: () => void): void {
+    this.#onIssued = onIssued;
+    // Read again: whoever had the folder before may have got further.
+    this.#ready = this.load().then(
+      () => {
+        this.#sayNeeds();
+        this.#look();
+      },
+      async (error: unknown) => {
+        await this.#fail(error);
+        this.#sleep();
+      },
+    );
   }
 
   /** The user has changed something: what waits after a failure need not wait, unless the authority itself said so. */
-  hurry(): void {
-    if (this.#standing.isRateLimited || this.#standing.notBefore === 0 || this.#aborter.signal.aborted) return;
+  async hurry(): Promise<void> {
+    await this.#ready;
+    if (this.#standing.isRateLimited || this.#standing.notBefore === 0) return;
     this.#standing = { ...this.#standing, notBefore: 0 };
     this.#look();
   }
@@ -101,10 +111,18 @@ export class AcmeIssuer {
   async close(): Promise<void> {
     this.#aborter.abort();
     clearTimeout(this.#timer);
+    await this.#ready;
     await this.#looking;
   }
 
+  /** Before the first order, not by its failure. */
+  #sayNeeds(): void {
+    const { notAfter, needs, names } = this.view;
+    if (notAfter === undefined && needs.length > 0) this.#options.log.info({ names }, needs.join('; or '));
+  }
+
   #look(): void {
+    if (this.#aborter.signal.aborted) return;
     clearTimeout(this.#timer);
     this.#looking ??= this.#lookOnce().finally(() => {
       this.#looking = undefined;
@@ -181,7 +199,7 @@ export class AcmeIssuer {
     this.#kept = { chain, wish };
     await this.#store.removeOrder();
     await this.#remember({ ...FRESH_STANDING, goodChallenge: challenge ?? this.#standing.goodChallenge });
-    this.#options.onIssued();
+    this.#onIssued();
   }
 
   async #order(client: AcmeClient): Promise<ObtainedCertificate> {

@@ -1,6 +1,6 @@
 /** What ACME keeps in the state folder, each file replaced as a whole: accounts, the order that is under way, the certificate, how things stand. */
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
-import { StateFolder } from '../../lib/state-folder.ts';
+import type { StateFolder } from '../../lib/state-folder.ts';
 import { assembleChain, type KeyedChain, readCertificates, readKeys } from '../chain.ts';
 import { isRecord } from './problem.ts';
 import { readStanding, type Standing } from './standing.ts';
@@ -11,9 +11,6 @@ const CERTIFICATE_FILE = 'certificate.pem';
 const STANDING_FILE = 'standing.json';
 /** The line in front of the PEM: what the certificate was asked for. */
 const WISH_LINE = /^asked for with (\{.*\})$/m;
-
-/** What is looked at without the gateway, by `doctor` and `check`. */
-export const ACME_REMEMBERED: readonly string[] = [CERTIFICATE_FILE, STANDING_FILE].map((name) => `${FOLDER}/${name}`);
 
 /** What a certificate is asked for: when this differs from the kept one's, another is needed. */
 export interface Wish {
@@ -47,7 +44,7 @@ export class AcmeStore {
   readonly #folder: StateFolder;
 
   constructor(state: StateFolder) {
-    this.#folder = new StateFolder(state.pathOf(FOLDER));
+    this.#folder = state.folder(FOLDER);
   }
 
   get folder(): string {

@@ -1,0 +1,51 @@
+/** The check of the certificate that an authority issues: names, what went wrong, what comes next. */
+import type { Check } from '../ops/check.ts';
+import type { AcmeView } from '../tls/acme/issuer.ts';
+
+/** A renewal that fails is worth a fault only when clients are about to be turned away. */
+const LAST_DAYS_MS = 3 * 24 * 60 * 60_000;
+
+/** Undefined: no authority is asked. `isRunning`: the gateway is, and sees to it. */
+export function acmeCheck(acme: AcmeView | undefined, isRunning: boolean, nowMs = Date.now()): Check | undefined {
+  if (acme === undefined) return undefined;
+  const names = acme.names.join(', ');
+  const authority = new URL(acme.directory).host;
+  const needs = acme.needs.join('; or ');
+  const say = (verdict: Check['verdict'], evidence: string, remedy = ''): Check => ({
+    name: 'acme',
+    verdict,
+    evidence: `${names}: ${evidence}`,
+    remedy,
+  });
+  if (!acme.isClockSet) {
+    return say(
+      'warning',
+      `waiting until the clock is set: it says ${day(nowMs)}`,
+      'see that this machine asks for the time',
+    );
+  }
+  const { notAfter, lastError } = acme;
+  if (lastError !== undefined) {
+    const isNear = notAfter === undefined || notAfter - nowMs < LAST_DAYS_MS;
+    const until =
+      notAfter === undefined ? 'there is no certificate yet' : `the certificate is good until ${day(notAfter)}`;
+    const next = isRunning ? `, next attempt ${when(acme.nextAttemptAt, nowMs)}` : '';
+    return say(isNear ? 'fault' : 'warning', `${lastError.sentence}; ${until}${next}`, lastError.remedy);
+  }
+  if (notAfter !== undefined) {
+    return say('ok', `from ${authority}, good until ${day(notAfter)}, renewed ${when(acme.nextAttemptAt, nowMs)}`);
+  }
+  if (isRunning) return say('warning', `asking ${authority} for a certificate`, needs);
+  return say('warning', `no certificate yet; the gateway asks ${authority} when it runs`, needs);
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+/** `at` as the user's clock has it; a time that has come is now. */
+function when(at: number, nowMs: number): string {
+  if (at <= nowMs) return 'now';
+  if (at - nowMs > 2 * 24 * 60 * 60_000) return `on ${day(at)}`;
+  return `at ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
