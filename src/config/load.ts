@@ -110,9 +110,10 @@ function remarkOn({ path, at, message, hint }: KeyFault, locations: Locations): 
 
 const secretNames = namedKeys.filter(({ key }) => key.secret === true).map(({ name }) => name);
 
-/** The first remarks by their place, with it. */
+/** The first remarks by their place, with it; those without one at the end. */
 function findingsOf(source: Source, remarks: readonly Remark[]): Finding[] {
-  const sorted = remarks.toSorted((a, b) => (a.offset ?? 0) - (b.offset ?? 0));
+  const placeOf = ({ offset = Number.MAX_SAFE_INTEGER }: Remark) => offset;
+  const sorted = remarks.toSorted((a, b) => placeOf(a) - placeOf(b));
   const findings = sorted.slice(0, MAX_FAULTS).map((remark) => findingOf(source, remark));
   if (sorted.length <= MAX_FAULTS) return findings;
   const rest = { offset: undefined, message: `and ${sorted.length - MAX_FAULTS} more` };
