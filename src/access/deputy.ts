@@ -160,7 +160,7 @@ const CHALLENGE_FOLDER = '/.well-known/acme-challenge/';
 /** The gate would decide the same, and there is nothing in it for the gate to note. */
 function isSure(decision: Decision | NeedsCredentials, facts: RequestFacts): decision is Decision {
   if ('needs' in decision || facts.gatewayPath !== 'elsewhere') return false;
-  if (facts.head.path.startsWith(CHALLENGE_FOLDER)) return false;
+  if (facts.path.startsWith(CHALLENGE_FOLDER)) return false;
   if (decision.action === 'forward') return !isSignInAttempt(facts);
   return decision.action === 'redirect';
 }

@@ -35,10 +35,15 @@ async function checkOf(lab: AcmeLab, command: 'status' | 'doctor') {
   return JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === 'acme');
 }
 
-for (const challenge of ['http-01', 'tls-alpn-01'] as const) {
-  test(`${challenge}: the gateway proves its names on its own ports, and curl sees the certificate`, () =>
+for (const [challenge, workers] of [
+  ['http-01', 1],
+  ['tls-alpn-01', 1],
+  ['http-01', 2],
+  ['tls-alpn-01', 2],
+] as const) {
+  test(`${challenge}: the gateway proves its names on its own ports, and curl sees the certificate (${workers} processes)`, () =>
     inLab({}, async (lab) => {
-      lab.configure(`challenge = "${challenge}"`, { names: '["films.example.org", "music.example.org"]' });
+      lab.configure(`challenge = "${challenge}"`, { names: '["films.example.org", "music.example.org"]', workers });
       const program = await lab.run();
       assert.equal(await issued(program), ['films.example.org', 'music.example.org']);
       assert.is(lab.curl('https://music.example.org/.lockgate/health'), 'ok\n');
