@@ -1,6 +1,6 @@
 /** Writes docs/configuration.md from the schema. */
-import { hasNoEffect, writeToml } from './example.ts';
-import { type NamedKey, namedKeys, notYet, sections } from './schema.ts';
+import { writeToml } from './example.ts';
+import { type NamedKey, namedKeys, sections } from './schema.ts';
 
 const HEAD = `# Configuration
 
@@ -38,14 +38,7 @@ function renderKey({ name, id, key }: NamedKey): string {
     `Takes: ${key.accepts}`,
     key.example === undefined ? undefined : `Example: \`${name} = ${key.example}\``,
     key.platform === undefined ? undefined : `Platforms: ${key.platform}`,
-    effectOf(id),
   ];
   const lines = facts.filter((fact) => fact !== undefined).map((fact) => `- ${fact}\n`);
   return `\n### ${id}\n\n${key.help}\n\n${lines.join('')}`;
-}
-
-function effectOf(id: string): string | undefined {
-  if (hasNoEffect(id)) return 'No effect yet.';
-  const values = notYet.filter((mark) => mark.startsWith(`${id}=`)).map((mark) => mark.slice(id.length + 1));
-  return values.length === 0 ? undefined : `No effect yet: ${values.map((value) => `\`"${value}"\``).join(', ')}`;
 }

@@ -1,6 +1,6 @@
 /** Writes the example file: every key with its default, its meaning above it. */
 import type { Key, Written } from './key.ts';
-import { namedKeys, notYet, type SectionName, sections } from './schema.ts';
+import { namedKeys, type SectionName, sections } from './schema.ts';
 
 const LINE_LENGTH = 100;
 
@@ -14,18 +14,13 @@ export function renderExample(): string {
 
 function renderSection(section: SectionName, help: string): string {
   const keys = namedKeys.filter((named) => named.section === section);
-  return [comment(help), `[${section}]\n`, ...keys.map(({ name, id, key }) => renderKey(name, id, key))].join('');
+  return [comment(help), `[${section}]\n`, ...keys.map(({ name, key }) => renderKey(name, key))].join('');
 }
 
-function renderKey(name: string, id: string, key: Key<unknown>): string {
-  const parts = [key.help, key.platform, hasNoEffect(id) ? 'No effect yet.' : undefined, `Takes: ${key.accepts}.`];
+function renderKey(name: string, key: Key<unknown>): string {
+  const parts = [key.help, key.platform, `Takes: ${key.accepts}.`];
   const lines = parts.filter((part) => part !== undefined).map(comment);
   return `\n${lines.join('')}${name} = ${writeToml(key.initial)}\n`;
-}
-
-/** Whether the key as a whole is read but does nothing yet. */
-export function hasNoEffect(id: string): boolean {
-  return notYet.includes(id) || notYet.includes(id.split('.')[0]!);
 }
 
 /** A value as TOML. */

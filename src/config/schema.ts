@@ -22,9 +22,6 @@ export type Config = {
   };
 };
 
-/** Sections and keys (`section.key`, or `section.key=value` for one value) that are read and checked but have no effect yet. */
-export const notYet: readonly string[] = [];
-
 /** One key with the names under which it is known. */
 export interface NamedKey {
   readonly section: SectionName;

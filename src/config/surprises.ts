@@ -1,7 +1,7 @@
 /** What is allowed but will surprise, as far as the file alone can tell: each with its consequence. */
 import { addressFamily, addressScope, parseNetworkList } from '../net/address.ts';
 import { acmeNameFault, acmeNames, firstAcmeKey } from './acme-names.ts';
-import { type Config, defaultOf, namedKeys, notYet } from './schema.ts';
+import type { Config } from './schema.ts';
 
 export interface Surprise {
   /** `section.key`. */
@@ -22,7 +22,6 @@ export function surprises(config: Config): Surprise[] {
     ...unusedFiles(config),
     ...unusedAcme(config),
     ...changingPort(config),
-    ...withoutEffect(config),
   ];
 }
 
@@ -172,16 +171,4 @@ function unusedAcme(config: Config): Surprise[] {
 function changingPort({ listen }: Config): Surprise[] {
   if (!listen.port.includes(0)) return [];
   return [{ key: 'listen.port', message: 'listen.port: 0 takes another port at every start, which no app can know' }];
-}
-
-function withoutEffect(config: Config): Surprise[] {
-  return namedKeys.flatMap((named) => {
-    const value: unknown = (config[named.section] as Readonly<Record<string, unknown>>)[named.name];
-    const valueMark = `${named.id}=${value}`;
-    const marks = [named.section, named.id, valueMark];
-    const isDefault = JSON.stringify(value) === JSON.stringify(defaultOf(named));
-    if (isDefault || !marks.some((mark) => notYet.includes(mark))) return [];
-    const subject = notYet.includes(valueMark) ? `${named.id}: ${JSON.stringify(value)}` : `${named.id}:`;
-    return [{ key: named.id, message: `${subject} has no effect yet` }];
-  });
 }

@@ -67,6 +67,34 @@ test('dns-01 has exactly one way to set the record, and an account binding has b
   assert.equal(faultsOf('[acme]\neab_key_file = "/x"'), ['2:16: acme.eab_key_file: is given without eab_id']);
 });
 
+test('an authority is asked only for what it can vouch for', () => {
+  const withSource = (source: string, names: string, more = '') =>
+    faultsOf(`[certificate]\nsource = "${source}"\nnames = ${names}\n${more}`);
+  assert.equal(withSource('acme', '["films.lan"]'), [
+    '3:9: certificate.names: "films.lan" is a name that no public authority vouches for',
+  ]);
+  assert.equal(withSource('acme', '["films.lan"]', '[acme]\ndirectory = "https://ca.lan/acme"'), []);
+  assert.equal(withSource('acme', '["192.168.1.2"]'), [
+    '3:9: certificate.names: "192.168.1.2" is an address, for which only the private CA makes certificates',
+  ]);
+  const wildcard = '3:9: certificate.names: "*.example.org" can be proven with dns-01 only';
+  assert.equal(withSource('acme', '["*.example.org"]'), [wildcard]);
+  assert.equal(withSource('auto', '["*.example.org"]', '[acme]\nemail = "a@b"'), [wildcard]);
+  assert.equal(withSource('acme', '["*.example.org"]', '[acme]\nhook = "h"\nchallenge = "http-01"'), [wildcard]);
+  assert.equal(withSource('acme', '["*.example.org"]', '[acme]\nhook = "h"'), []);
+  assert.equal(withSource('auto', '["*.example.org"]'), [], 'no key of [acme] is set: it is for the private CA');
+});
+
+test('what a challenge needs must not be switched off', () => {
+  const names = '[certificate]\nsource = "acme"\nnames = ["a.example.org"]\n[acme]\nchallenge = "tls-alpn-01"';
+  assert.equal(faultsOf(`${names}\n[listen]\nsecure_connections = "disabled"`), [
+    '5:13: acme.challenge: "tls-alpn-01" is given, but no TLS connection is taken',
+  ]);
+  assert.equal(faultsOf('[acme]\nrfc2136_key_file = "/k"'), [
+    '2:20: acme.rfc2136_key_file: is given without rfc2136_server',
+  ]);
+});
+
 test('"none" contradicts every other LAN network', () => {
   assert.equal(faultsOf('[access]\nlan_networks = "none, 10.0.0.0/8"'), [
     '2:16: access.lan_networks: "none" stands beside other entries',

@@ -91,9 +91,18 @@ test('a port that changes', () => {
   surprisesWith('[listen]\nport = 0', /^listen.port: 0 takes another port at every start/);
 });
 
-test('a key that has no effect yet says so only when it is set to other than its default', () => {
-  surprisesWith('[acme]\nemail = "a@films.test"', /^acme.email: has no effect yet$/);
+test('an authority that is never asked', () => {
+  surprisesWith('[acme]\nemail = "a@films.test"', /^acme: is ignored, because certificate.names is empty$/);
+  surprisesWith(
+    '[certificate]\nsource = "server"\n[acme]\nhook = "h"',
+    /^acme: is ignored, because source is "server"$/,
+  );
+  surprisesWith(
+    '[certificate]\nnames = ["films.example.org", "films.lan"]\n[acme]\nemail = "a@films.test"',
+    /^certificate.names: "films.lan" is a name that no public authority vouches for; it is not asked for$/,
+  );
   assert.equal(notesOf('[acme]\nemail = ""'), []);
+  assert.equal(notesOf('[certificate]\nnames = ["films.lan"]'), []);
 });
 
 test('notes show where they belong', () => {
