@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { renderConfigurationDocs } from '../../src/config/docs.ts';
 import { renderExample } from '../../src/config/example.ts';
 import { readKey } from '../../src/config/key.ts';
-import { type Config, defaultConfig, namedKeys, sections } from '../../src/config/schema.ts';
+import { type Config, defaultConfig, namedKeys } from '../../src/config/schema.ts';
 import { configOf, notesOf } from './support.ts';
 
 const MINUTE_MS = 60_000;
