@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { PATHS, SERVER_NAME, TOKEN } from './site.ts';
@@ -12,11 +13,13 @@ const run = promisify(execFile);
 /** Handshakes at once while WebSockets are opened. */
 const OPENING_AT_ONCE = 50;
 
+/** Ends wrk when nobody stops it. */
+const MAX_WRK_SECONDS = 40;
+
 export interface WrkOptions {
   readonly port: number;
   readonly path: string;
   readonly connections: number;
-  readonly seconds: number;
   /** Present: requests are POSTs with this body. */
   readonly body?: string;
   /** Header fields beside Host and the token. */
@@ -30,27 +33,29 @@ export interface WrkResult {
 }
 
 export interface RunningWrk {
-  readonly result: Promise<WrkResult>;
+  /** Stops it. Rejects when any request failed: a figure for refusals would be worth nothing. */
+  stop(): Promise<WrkResult>;
 }
 
-/** Starts wrk on one thread. The result rejects when any request failed: a figure for refusals would be worth nothing. */
+/** Starts wrk on one thread. */
 export function startWrk(options: WrkOptions): RunningWrk {
   const folder = mkdtempSync(join(tmpdir(), 'lockgate-wrk-'));
   const script = join(folder, 'request.lua');
   writeFileSync(script, luaScript(options));
   const url = `https://127.0.0.1:${options.port}${options.path}`;
-  const argv = ['-t1', `-c${options.connections}`, `-d${options.seconds}s`, '--timeout', '20s', '-s', script, url];
-  return { result: finish(argv).finally(() => rmSync(folder, { recursive: true })) };
+  const argv = ['-t1', `-c${options.connections}`, `-d${MAX_WRK_SECONDS}s`, '--timeout', '20s', '-s', script, url];
+  const child = spawn('wrk', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const output = text(child.stdout).finally(() => rmSync(folder, { recursive: true }));
+  return {
+    stop: async () => {
+      child.kill('SIGINT');
+      return readResult(await output, argv);
+    },
+  };
 }
 
-async function finish(argv: readonly string[]): Promise<WrkResult> {
-  const child = spawn('wrk', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  await once(child, 'close');
-  const line = output.split('\n').find((text) => text.startsWith('{'));
+function readResult(output: string, argv: readonly string[]): WrkResult {
+  const line = output.split('\n').find((candidate) => candidate.startsWith('{'));
   if (line === undefined) throw new Error(`wrk said nothing: ${output}`);
   const { requests, bytes, faults } = JSON.parse(line) as WrkResult & { faults: number };
   if (faults > 0) throw new Error(`${faults} of ${requests} requests failed: wrk ${argv.join(' ')}`);

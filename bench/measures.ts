@@ -7,8 +7,8 @@ import { PATHS, type Site } from './site.ts';
 
 const GIB = 1024 ** 3;
 const MICROS = 1e6;
-/** What a handshake takes at most, on both sides together, while the machine is busy. */
-const HANDSHAKE_MS = 4;
+/** For the handshakes of a thousand connections on a busy machine. */
+const MAX_OPENING_MS = 20_000;
 const POLL_MS = 50;
 const SETTLE_MS = 2_000;
 const POST_BODY = 'x'.repeat(1024);
@@ -26,45 +26,53 @@ export const APP_FIELDS = {
   'X-Plex-Language': 'de',
 } as const;
 
-export interface GetOptions {
+export interface RequestOptions {
   readonly connections: number;
   readonly seconds: number;
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** Microseconds of CPU per GET of 1 KiB on kept connections. The window lies inside the run: handshakes do not count. */
-export async function cpuPerGet(service: Service, site: Site, options: GetOptions): Promise<number> {
-  const { seconds, connections } = options;
-  const untilSteadyMs = connections * HANDSHAKE_MS;
-  const wholeSeconds = seconds + Math.ceil(untilSteadyMs / 1000);
-  const { result } = startWrk({ port: service.port, path: PATHS.small, ...options, seconds: wholeSeconds });
-  await steady(site, connections * 3 + 100);
+/** Microseconds of CPU per GET of 1 KiB on kept connections. */
+export function cpuPerGet(service: Service, site: Site, options: RequestOptions): Promise<number> {
+  return cpuPerRequest(service, site, { path: PATHS.small, ...options });
+}
+
+/** Microseconds of CPU per POST with a body of 1 KiB, which lockgate's full lane serves. */
+export function cpuPerPost(service: Service, site: Site, options: RequestOptions): Promise<number> {
+  return cpuPerRequest(service, site, { path: PATHS.post, body: POST_BODY, ...options });
+}
+
+/** Between two looks at the media server's count, while all connections are busy: handshakes do not count. */
+async function cpuPerRequest(
+  service: Service,
+  site: Site,
+  { seconds, ...load }: RequestOptions & { path: string; body?: string },
+): Promise<number> {
+  const wrk = startWrk({ port: service.port, ...load });
+  await untilSteady(site, load.connections * 3 + 100);
   const [requestsBefore, cpuBefore] = [await site.requestsServed(), cpuSeconds(service.pid)];
-  await sleep(seconds * 1000 - 2 * POLL_MS);
+  await sleep(seconds * 1000);
   const [requestsAfter, cpuAfter] = [await site.requestsServed(), cpuSeconds(service.pid)];
-  await result;
+  await wrk.stop();
   return ((cpuAfter - cpuBefore) / (requestsAfter - requestsBefore)) * MICROS;
 }
 
 /** Resolves when the media server has served so many requests more: all connections are made, and busy. */
-async function steady(site: Site, requests: number): Promise<void> {
-  const before = await site.requestsServed();
-  while ((await site.requestsServed()) < before + requests) await sleep(POLL_MS);
+async function untilSteady(site: Site, requests: number): Promise<void> {
+  const target = (await site.requestsServed()) + requests;
+  for (let waitedMs = 0; waitedMs < MAX_OPENING_MS; waitedMs += POLL_MS) {
+    if ((await site.requestsServed()) >= target) return;
+    await sleep(POLL_MS);
+  }
+  throw new Error(`the connections were not made in ${MAX_OPENING_MS / 1000} s`);
 }
 
-/** Microseconds of CPU per POST with a body of 1 KiB, which lockgate's full lane serves. */
-export async function cpuPerPost(service: Service, seconds: number): Promise<number> {
-  const before = cpuSeconds(service.pid);
-  const run = startWrk({ port: service.port, path: PATHS.post, connections: 32, seconds, body: POST_BODY });
-  const { requests } = await run.result;
-  return ((cpuSeconds(service.pid) - before) / requests) * MICROS;
-}
-
-/** Seconds of CPU per GiB. */
+/** Seconds of CPU per GiB, the streams' handshakes included. */
 export async function cpuPerGib(service: Service, streams: number, seconds: number): Promise<number> {
   const before = cpuSeconds(service.pid);
-  const run = startWrk({ port: service.port, path: PATHS.stream, connections: streams, seconds });
-  const { bytes } = await run.result;
+  const wrk = startWrk({ port: service.port, path: PATHS.stream, connections: streams });
+  await sleep(seconds * 1000);
+  const { bytes } = await wrk.stop();
   return ((cpuSeconds(service.pid) - before) / bytes) * GIB;
 }
 
@@ -90,7 +98,9 @@ export async function memoryFigures(
 ): Promise<MemoryFigures> {
   await sleep(SETTLE_MS);
   const idle = memoryUse(service.pid);
-  await startWrk({ port: service.port, path: PATHS.stream, connections: 64, seconds: options.seconds }).result;
+  const wrk = startWrk({ port: service.port, path: PATHS.stream, connections: 64 });
+  await sleep(options.seconds * 1000);
+  await wrk.stop();
   await sleep(SETTLE_MS);
   const streams = memoryUse(service.pid);
   return {

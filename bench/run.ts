@@ -101,7 +101,7 @@ function measure(workload: Workload, service: Service, site: Site, seconds: numb
     case 'stream':
       return cpuPerGib(service, 4, seconds);
     case 'post':
-      return cpuPerPost(service, seconds);
+      return cpuPerPost(service, site, { connections: 32, seconds });
     case 'handshake':
       return cpuPerHandshake(service, Math.min(2, seconds));
   }

@@ -46,9 +46,13 @@ interface Remembered {
   readonly askedAtMs: number;
 }
 
+/** One client asks for one thing after another: the last name is not worked out again. */
+let lastNamed = { credential: '', key: '' };
+
 /** The name of a credential in tables: its SHA-256. */
 export function credentialKey(credential: string): string {
-  return hash('sha256', credential, 'base64url');
+  if (credential !== lastNamed.credential) lastNamed = { credential, key: hash('sha256', credential, 'base64url') };
+  return lastNamed.key;
 }
 
 export class Credentials {

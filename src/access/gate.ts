@@ -327,7 +327,8 @@ export class Gate {
   }
 
   #partsOf(head: RequestHead, peer: Peer): RequestParts {
-    return { head, peer, client: this.clientOf(head, peer), ...this.#serverParts() };
+    const { kind, server } = this.#serverParts();
+    return { head, peer, client: this.clientOf(head, peer), kind, server };
   }
 
   #serverParts(): Pick<RequestParts, 'kind' | 'server'> {

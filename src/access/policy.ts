@@ -47,8 +47,8 @@ export const RULES: readonly (readonly [RuleName, Rule])[] = [
 
 /** The decision for a request. `needs: 'credentials'`: decide again once they are valid, invalid or unverifiable. */
 export function decide(facts: Facts): Decision | NeedsCredentials {
-  for (const [name, rule] of RULES) {
-    const decision = rule(facts, name);
+  for (const entry of RULES) {
+    const decision = entry[1](facts, entry[0]);
     if (decision !== undefined) return decision;
   }
   return otherwise(facts, 'default');

@@ -1,6 +1,6 @@
 /** What the gate is given of the rest of the gateway. All of it is asked again for each request: parts are swapped on reload. */
 import { hostname } from 'node:os';
-import { clientOf } from '../access/client.ts';
+import { type ClientOptions, clientOf } from '../access/client.ts';
 import type { GateOptions } from '../access/gate.ts';
 import type { ClientView } from '../access/request-facts.ts';
 import type { Peer, RequestHead } from '../http/request.ts';
@@ -72,21 +72,34 @@ export interface ClientGround extends Pick<Parts, 'trustedProxies' | 'proxyProto
   readonly site: { readonly view: Pick<SiteView, 'lanList' | 'routers' | 'isRouter'> };
 }
 
-/** Who sent a request, by the networks as they are now. */
-export function viewClient(
-  head: RequestHead,
-  peer: Peer,
-  { site, trustedProxies, proxyProtocolFrom, settings }: ClientGround,
-): ClientView {
-  const { lanList, routers, isRouter } = site.view;
-  return clientOf(head, peer, {
-    trustedProxies,
-    proxyProtocolFrom,
-    lanNetworks: lanList,
-    defaultRouters: routers,
-    isForwardingHost: isRouter,
-    allowedNetworks: settings.allowedNetworks,
-  });
+/** Who sent a request, by the networks as they are now. Asked twice for each request, and for the next one with the same fields. */
+export function viewClient(head: RequestHead, peer: Peer, ground: ClientGround): ClientView {
+  const options = clientOptions(ground);
+  const known = lastClients.get(peer);
+  if (known !== undefined && known.rawHeaders === head.rawHeaders && known.options === options) return known.client;
+  const client = clientOf(head, peer, options);
+  lastClients.set(peer, { rawHeaders: head.rawHeaders, options, client });
+  return client;
+}
+
+const lastClients = new WeakMap<Peer, { rawHeaders: readonly string[]; options: ClientOptions; client: ClientView }>();
+const lastOptions = new WeakMap<ClientGround, { view: ClientGround['site']['view']; options: ClientOptions }>();
+
+/** The very same object until the networks are looked at again, or the configuration changes. */
+function clientOptions(ground: ClientGround): ClientOptions {
+  const { view } = ground.site;
+  const known = lastOptions.get(ground);
+  if (known?.view === view) return known.options;
+  const options = {
+    trustedProxies: ground.trustedProxies,
+    proxyProtocolFrom: ground.proxyProtocolFrom,
+    lanNetworks: view.lanList,
+    defaultRouters: view.routers,
+    isForwardingHost: view.isRouter,
+    allowedNetworks: ground.settings.allowedNetworks,
+  };
+  lastOptions.set(ground, { view, options });
+  return options;
 }
 
 async function verify(credential: string, { link }: Parts): Promise<Verdict> {

@@ -21,9 +21,9 @@ export function prepareRequest(
   kind: ServerKind,
   bareStreams: boolean,
 ): PreparedRequest {
-  const { target, rawHeaders } = applyCredentials(head, decision, kind);
-  if (!bareStreams || !kind.isBareStream(head.path)) return { target, rawHeaders };
-  return { target, rawHeaders: withoutHeaders(rawHeaders, (name) => APP_HEADER.test(name)) };
+  const prepared = applyCredentials(head, decision, kind);
+  if (!bareStreams || !kind.isBareStream(head.path)) return prepared;
+  return { ...prepared, rawHeaders: withoutHeaders(prepared.rawHeaders, (name) => APP_HEADER.test(name)) };
 }
 
 function applyCredentials(head: RequestHead, decision: Forward, kind: ServerKind): PreparedRequest {

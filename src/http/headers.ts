@@ -5,7 +5,7 @@ import { connectionOptions } from './message.ts';
 import type { RequestHead } from './request.ts';
 
 /** Fields between two neighbours only (RFC 9110 section 7.6.1), and those of the h2c upgrade, which is never taken up. */
-const HOP_BY_HOP = new Set([
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',

@@ -48,7 +48,8 @@ export interface RequestCount {
 
 /** Requests by lane, rule and status class, the bytes they moved, and how long the media server let them wait. */
 export class RequestCounters {
-  readonly #requests = new Map<string, number>();
+  /** By lane, rule and class of status, in that order: no key is put together for a request. */
+  readonly #requests = new Map<string, Map<string, number[]>>();
   readonly #upstreamSeconds = new Histogram(LATENCY_BOUNDS_SECONDS);
   #bytesSent = 0;
   #bytesReceived = 0;
@@ -60,8 +61,9 @@ export class RequestCounters {
     bytesSent: number;
     bytesReceived: number;
   }): void {
-    const key = `${request.lane} ${request.rule ?? 'none'} ${Math.floor(request.status / 100)}xx`;
-    this.#requests.set(key, (this.#requests.get(key) ?? 0) + 1);
+    const counts = this.#countsOf(request.lane, request.rule ?? 'none');
+    const statusClass = Math.floor(request.status / 100);
+    counts[statusClass] = (counts[statusClass] ?? 0) + 1;
     this.#bytesSent += request.bytesSent;
     this.#bytesReceived += request.bytesReceived;
   }
@@ -72,7 +74,7 @@ export class RequestCounters {
   }
 
   get total(): number {
-    return [...this.#requests.values()].reduce((sum, count) => sum + count, 0);
+    return this.requests.reduce((sum, { count }) => sum + count, 0);
   }
 
   get bytes(): { readonly sent: number; readonly received: number } {
@@ -80,10 +82,15 @@ export class RequestCounters {
   }
 
   get requests(): RequestCount[] {
-    return [...this.#requests].map(([key, count]) => {
-      const [lane = '', rule = '', status = ''] = key.split(' ');
-      return { lane, rule, status, count };
-    });
+    const found: RequestCount[] = [];
+    for (const [lane, rules] of this.#requests) {
+      for (const [rule, counts] of rules) {
+        counts.forEach((count, statusClass) => {
+          if (count > 0) found.push({ lane, rule, status: `${statusClass}xx`, count });
+        });
+      }
+    }
+    return found;
   }
 
   get upstreamSeconds(): HistogramReport {
@@ -99,6 +106,15 @@ export class RequestCounters {
       counter('lockgate_received_bytes_total', 'Bytes received from clients.', this.#bytesReceived),
       ...this.#upstreamSeconds.samples('lockgate_upstream_latency_seconds', latencyHelp),
     ];
+  }
+
+  #countsOf(lane: string, rule: string): number[] {
+    const known = this.#requests.get(lane)?.get(rule);
+    if (known !== undefined) return known;
+    const rules = this.#requests.get(lane) ?? new Map<string, number[]>();
+    const counts = [0, 0, 0, 0, 0, 0];
+    this.#requests.set(lane, rules.set(rule, counts));
+    return counts;
   }
 }
 

@@ -3,10 +3,14 @@ import type { FoundCredentials } from './kind.ts';
 
 /** Many values, perhaps equal, to the one answer that the policy needs; empty values count as none. */
 export function foundAmong(values: readonly string[]): FoundCredentials {
-  const different = new Set(values.map((value) => value.trim()).filter((value) => value !== ''));
-  if (different.size > 1) return { found: 'conflict' };
-  const [value] = different;
-  return value === undefined ? { found: 'none' } : { found: 'one', value };
+  let found = '';
+  for (const text of values) {
+    const value = text.trim();
+    if (value === '' || value === found) continue;
+    if (found !== '') return { found: 'conflict' };
+    found = value;
+  }
+  return found === '' ? { found: 'none' } : { found: 'one', value: found };
 }
 
 /** The values of every header whose name is in `names` (lower case). */

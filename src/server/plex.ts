@@ -34,7 +34,7 @@ export const plex: ServerKind = {
   renderIdentity: renderPlexIdentity,
 
   findCredentials: (head) =>
-    foundAmong([...headerValues(head.rawHeaders, TOKEN_NAMES), ...queryValues(head.query, TOKEN_NAMES)]),
+    foundAmong(headerValues(head.rawHeaders, TOKEN_NAMES).concat(queryValues(head.query, TOKEN_NAMES))),
   verify,
   replaceCredentials(request, token) {
     const rawHeaders = changeHeaders(request.rawHeaders, withoutToken);

@@ -1,13 +1,15 @@
 /** Reads the head of the media server's answer, strictly, and rewrites it for the client (RFC 9112 sections 4 to 6). */
-import { isHopByHop } from '../headers.ts';
+import { HOP_BY_HOP, isHopByHop } from '../headers.ts';
 
 const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: ([^\r\n]*))?\r\n/;
 const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** No folding, no blank before the colon, no control bytes, no bare CR or LF. */
 const FIELD_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n$/;
 const CONTENT_LENGTH = /^\d{1,15}$/;
-/** Of the field names that matter here, each begins with one of these: the other lines are not looked at. */
-const NOTED_INITIALS = new Set([...'chkptuCHKPTU'].map((letter) => letter.charCodeAt(0)));
+/** Of the field names that matter here, each has one of these lengths: the other lines are not looked at. */
+const NOTED_LENGTHS: readonly boolean[] = Array.from({ length: 32 }, (_, length) =>
+  ['trailer', 'content-length', ...HOP_BY_HOP].some((name) => name.length === length),
+);
 
 /** How the end of a body is told: after so many bytes, by its chunks, or by the end of the connection. */
 export type BodyFraming = number | 'chunked' | 'close';
@@ -86,8 +88,8 @@ function sortFields(lines: string): SortedFields | AnswerFault {
   let keptFrom = 0;
   for (let start = 0, next = 0; start < end; start = next) {
     next = lines.indexOf('\r\n', start) + 2;
-    if (!NOTED_INITIALS.has(lines.charCodeAt(start))) continue;
     const colon = lines.indexOf(':', start);
+    if (NOTED_LENGTHS[colon - start] !== true) continue;
     const name = lines.slice(start, colon).toLowerCase();
     const isDropped = isHopByHop(name) || name === 'trailer';
     if (!isDropped && name !== 'content-length') continue;
@@ -122,7 +124,8 @@ function note(fields: SortedFields, name: string, value: string, connection: str
       fields.isChunked = true;
       return undefined;
     case 'connection':
-      for (const option of value.toLowerCase().split(',')) noteOption(fields, option.trim(), connection);
+      if (value === 'keep-alive') fields.keepsAlive = true;
+      else for (const option of value.toLowerCase().split(',')) noteOption(fields, option.trim(), connection);
       return undefined;
     case 'keep-alive':
       fields.keepAliveSeconds = Number(/\btimeout=(\d{1,6})\b/.exec(value)?.[1] ?? Number.NaN) || undefined;

@@ -122,14 +122,15 @@ export class AnswerRelay implements AnswerReceiver, Borrower {
     let unread = this.#headBytes === undefined ? bytes : Buffer.concat([this.#headBytes, bytes]);
     this.#headBytes = undefined;
     while (unread.length > 0) {
-      const end = unread.indexOf(END_OF_HEAD);
+      const text = unread.toString('latin1', 0, limits.headerBytes + 1);
+      const end = text.indexOf(END_OF_HEAD);
       const headLength = end === -1 ? unread.length : end + END_OF_HEAD.length;
       if (headLength > limits.headerBytes) return this.#fail('down', new Error('the head of the answer is too long'));
       if (end === -1) {
         this.#headBytes = Buffer.from(unread);
         return true;
       }
-      const head = readAnswerHead(unread.toString('latin1', 0, headLength), method);
+      const head = readAnswerHead(text.slice(0, headLength), method);
       if ('fault' in head) return this.#fail('down', new Error(head.fault));
       unread = unread.subarray(headLength);
       if (head.status >= 200) return this.#begin(head, unread);

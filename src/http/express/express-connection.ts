@@ -130,12 +130,18 @@ export class ExpressConnection {
     this.#shared.becameIdle(this);
   }
 
-  /** Bytes in both directions since the last call. */
-  takeTraffic(): { bytesSent: number; bytesReceived: number } {
-    const traffic = { bytesSent: this.#bytesSent, bytesReceived: this.#bytesReceived };
+  /** Bytes to the client since the last call. */
+  takeBytesSent(): number {
+    const count = this.#bytesSent;
     this.#bytesSent = 0;
+    return count;
+  }
+
+  /** Bytes from the client since the last call. */
+  takeBytesReceived(): number {
+    const count = this.#bytesReceived;
     this.#bytesReceived = 0;
-    return traffic;
+    return count;
   }
 
   readonly #onData = (chunk: Buffer) => {

@@ -38,24 +38,22 @@ export class RequestReader {
     if (method === undefined)
       return BEGINNINGS.some((beginning) => beginning.startsWith(text)) ? 'incomplete' : 'doubtful';
     const lineEnd = text.indexOf(END_OF_LINE);
-    const fieldsStart = lineEnd + END_OF_LINE.length;
-    const fieldsEnd = lineEnd === -1 ? -1 : this.#endOfFields(text, fieldsStart);
-    if (fieldsEnd === -1) return text.length <= this.#maxBytes ? 'incomplete' : 'doubtful';
-    const byteLength = fieldsEnd + END_OF_LINE.length;
+    const fields = lineEnd === -1 ? undefined : this.#fieldsAt(text, lineEnd + END_OF_LINE.length);
+    if (fields === undefined) return text.length <= this.#maxBytes ? 'incomplete' : 'doubtful';
+    const byteLength = lineEnd + fields.length + END_OF_HEAD.length;
     if (byteLength > this.#maxBytes || !text.startsWith(VERSION, lineEnd - VERSION.length)) return 'doubtful';
     const target = text.slice(method.length + 1, lineEnd - VERSION.length);
-    const head = this.#readHead(method, target, text.slice(fieldsStart, fieldsEnd));
+    const head = this.#readHead(method, target, fields);
     return head === undefined ? 'doubtful' : { head, byteLength };
   }
 
-  /** Behind the last line end before the empty line; -1: not there yet. */
-  #endOfFields(text: string, start: number): number {
-    const { length } = this.#formerFields;
-    if (length > 0 && text.startsWith(this.#formerFields, start) && text.startsWith(END_OF_LINE, start + length)) {
-      return start + length;
-    }
-    const end = text.indexOf(END_OF_HEAD, start - END_OF_LINE.length);
-    return end === -1 ? -1 : end + END_OF_LINE.length;
+  /** The field lines from `start` to the empty line, the very string of the last time when they are the same; undefined: not all are there. */
+  #fieldsAt(text: string, start: number): string | undefined {
+    const former = this.#formerFields;
+    const end = start + former.length;
+    if (former !== '' && text.startsWith(END_OF_LINE, end) && text.slice(start, end) === former) return former;
+    const emptyLine = text.indexOf(END_OF_HEAD, start - END_OF_LINE.length);
+    return emptyLine === -1 ? undefined : text.slice(start, emptyLine + END_OF_LINE.length);
   }
 
   #readHead(method: string, target: string, fields: string): RequestHead | undefined {
