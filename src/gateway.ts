@@ -2,10 +2,10 @@
 import type { Explanation, Supposition } from './access/explain.ts';
 import { createGate, type Gate } from './access/gate.ts';
 import { loadSessionKey } from './access/session.ts';
-import { type Config, defaultConfig } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import { type DnsOptions, type DnsService, startDns } from './dns/server.ts';
 import { CurrentCertificates } from './gateway/current-certificates.ts';
-import { dnsOptions } from './gateway/dns-facts.ts';
+import { dnsOptions, isDefaultDnsListen } from './gateway/dns-facts.ts';
 import { dropPrivileges } from './gateway/drop-privileges.ts';
 import { Entrance } from './gateway/entrance.ts';
 import { gateOptions } from './gateway/gate-options.ts';
@@ -112,6 +112,11 @@ export class Gateway {
   get memoryBytes(): number | undefined {
     const own = residentBytes();
     return own === undefined ? undefined : own + (this.workers?.memoryBytes ?? 0);
+  }
+
+  /** The configuration of the start: some of it holds until the end. */
+  get startedWith(): Config {
+    return this.#options.config;
   }
 
   /** Takes a new configuration and forgets failed sign-ins, or throws and changes nothing. What is open is decided again. */
@@ -278,7 +283,7 @@ export class Gateway {
       return await startDns(options);
     } catch (error) {
       // Nobody asked for the default port by name: another program may have it, and the proxy is of use without.
-      if (!isDefaultListen(config) || !(error instanceof GatewayError)) throw error;
+      if (!isDefaultDnsListen(config) || !(error instanceof GatewayError)) throw error;
       this.#log.warn({ remedy: error.hint }, `${error.message}: names are not answered`);
       return undefined;
     }
@@ -326,10 +331,6 @@ async function prepareState({ state, log }: GatewayOptions): Promise<void> {
     { remedy },
     'every user of this host may write into the state folder, and so sign in with a key of their own',
   );
-}
-
-function isDefaultListen(config: Config): boolean {
-  return config.dns.listen.join() === defaultConfig().dns.listen.join();
 }
 
 /** At the start the gateway does without a certificate that the file names; on reload that would take the present one away. */

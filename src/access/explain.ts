@@ -5,7 +5,7 @@ import { addressFamily, canonicalAddress } from '../net/address.ts';
 import type { ServerKindName } from '../server/kind.ts';
 import type { Decision, RuleName } from './decision.ts';
 import type { Facts } from './facts.ts';
-import type { ListStanding } from './networks.ts';
+import { type ListStanding, reasonInWords } from './networks.ts';
 
 /** What somebody might send. Everything but `from` has a default: GET / over TLS, by address literal, with nothing brought along. */
 export interface Supposition {
@@ -159,7 +159,7 @@ function shownFacts(
     'page is foreign': facts.pageIsForeign,
     credentials: facts.credentials,
     'in allowed_networks': facts.isInAllowedNetworks,
-    'list in force': `${list.isInForce ? 'yes' : 'no'} (${list.because})`,
+    'list in force': `${list.isInForce ? 'yes' : 'no'} (${list.because}: ${reasonInWords(list)})`,
     'PIN session': facts.hasValidSession,
     'address known': facts.isKnownAddress,
     'throttled for seconds': facts.throttledForSeconds,

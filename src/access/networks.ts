@@ -22,6 +22,19 @@ export function listStanding(requireAuth: RequireAuth, plexHome: boolean | undef
   return plexHome ? HOME_ON : HOME_OFF;
 }
 
+const REASONS: Readonly<Record<ListStanding['because'], string>> = {
+  unlisted: 'require_auth is "unlisted"',
+  everyone: 'require_auth is "everyone"',
+  'home-on': 'Plex Home is on',
+  'home-off': 'there is no Plex Home',
+  'home-unknown': 'whether Plex Home is on is not known',
+};
+
+/** Why the list is in force or not, for a person. */
+export function reasonInWords({ because }: ListStanding): string {
+  return REASONS[because];
+}
+
 const WARNINGS: Readonly<Partial<Record<ListStanding['because'], string>>> = {
   everyone: 'access.allowed_networks is ignored: require_auth is "everyone"',
   'home-on':

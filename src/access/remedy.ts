@@ -70,5 +70,10 @@ function admission({ facts, mend }: RemedyInput): string | undefined {
   if (facts.isSignInCall && !facts.isInSignInNetworks) return addTo('[access] sign_in_networks', facts.address);
   const list = facts.isInAllowedNetworks ? undefined : addTo('[access] allowed_networks', facts.address);
   const mode = facts.listIsInForce ? undefined : '[access] require_auth = "unlisted"';
-  return [list, mode].filter((part) => part !== undefined).join(' and ') || undefined;
+  const needsToken = facts.server.isPlex && facts.serverToken === undefined;
+  const token = needsToken
+    ? '[server] token, which clients without sign-in get (“lockgate login” makes one)'
+    : undefined;
+  const parts = [list, mode].filter((part) => part !== undefined);
+  return parts.length === 0 ? undefined : [...parts, ...(token === undefined ? [] : [token])].join(' and ');
 }

@@ -30,7 +30,9 @@ interface Found {
 /** Runs the command; the number is the exit status. */
 export async function run(context: CommandContext): Promise<number> {
   const config = defaultConfig();
-  const found = await withSurvey({ config, stateDir: stateFolderOf(config, context.env) }, async (survey) => {
+  const stateDir = stateFolderOf(config, context.env);
+  const openwrtLanNetworks = context.env['LOCKGATE_LAN_NETWORKS'];
+  const found = await withSurvey({ config, stateDir, openwrtLanNetworks }, async (survey) => {
     const situation = await surveySituation(survey, undefined);
     return { situation, dataFolder: survey.parts.plexHome.dataFolder };
   });

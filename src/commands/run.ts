@@ -40,7 +40,7 @@ async function reloadFromFile(gateway: Gateway, context: CommandContext, log: Ga
   try {
     const result = await loadConfig(context.configPath, { isExplicit: context.configPathIsExplicit });
     if (!result.ok) return refuse(log, result.faults.map(renderFinding));
-    const later = restartNotes(gateway.parts.config, result.config);
+    const later = restartNotes(gateway.startedWith, result.config);
     await gateway.reload(result.config);
     log.setLevel(result.config.log.level);
     for (const note of result.notes) log.warn({ file: note.file, line: note.line }, note.message);

@@ -1,5 +1,5 @@
 /** What `run` and its demo share: the log, the ready line, the control socket, and waiting for a signal. */
-import { listWarning } from '../access/networks.ts';
+import { listWarning, reasonInWords } from '../access/networks.ts';
 import type { Config } from '../config/schema.ts';
 import type { Gateway } from '../gateway.ts';
 import { VERSION } from '../lib/version.ts';
@@ -38,7 +38,7 @@ function sayReady(gateway: Gateway, log: GatewayLog): void {
       lan: site.view.lan.networks,
       server: link.monitor.snapshot.url ?? 'searching',
       state: link.monitor.snapshot.state,
-      list: `${list.isInForce ? 'in force' : 'ignored'} (${list.because})`,
+      list: `${list.isInForce ? 'in force' : 'ignored'} (${list.because}: ${reasonInWords(list)})`,
     },
     'ready',
   );

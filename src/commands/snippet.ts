@@ -15,7 +15,9 @@ export async function run(context: CommandContext): Promise<number> {
   const [target = ''] = context.operands;
   if (!TARGETS.includes(target)) throw unknownTarget(target);
   const { config } = await loadFile(context);
-  const text = await withSurvey({ config, stateDir: stateFolderOf(config, context.env) }, async (survey) => {
+  const stateDir = stateFolderOf(config, context.env);
+  const openwrtLanNetworks = context.env['LOCKGATE_LAN_NETWORKS'];
+  const text = await withSurvey({ config, stateDir, openwrtLanNetworks }, async (survey) => {
     const { server } = await surveySituation(survey, undefined);
     const { parts } = survey;
     if (!isSnippetTarget(target)) {

@@ -1,5 +1,5 @@
 /** What the automatic values of a configuration stand for, here and now: one entry per key, as `check` shows them. */
-import type { ListStanding } from '../access/networks.ts';
+import { type ListStanding, reasonInWords } from '../access/networks.ts';
 import type { Config } from '../config/schema.ts';
 import { steeringSentence } from '../dns/steering.ts';
 import { dnsFacts } from './dns-facts.ts';
@@ -55,17 +55,9 @@ function acmeValues({ acme }: Situation): [string, string][] {
   return [['acme', `${acme.names.join(', ')} from ${new URL(acme.directory).host}: ${needs}`]];
 }
 
-const REASONS: Readonly<Record<ListStanding['because'], string>> = {
-  unlisted: 'as the file says',
-  everyone: 'as the file says',
-  'home-on': 'Plex Home is on',
-  'home-off': 'there is no Plex Home',
-  'home-unknown': 'whether Plex Home is on is not known',
-};
-
 function requireAuthValue({ access }: Config, list: ListStanding): string {
   const mode = list.isInForce ? 'unlisted' : 'everyone';
-  const reason = REASONS[list.because];
+  const reason = access.require_auth === 'auto' ? reasonInWords(list) : 'as the file says';
   if (access.allowed_networks.length === 0) return `${mode} (${reason}); allowed_networks is empty: everybody signs in`;
   const listed = access.allowed_networks.join(', ');
   const consequence = list.isInForce

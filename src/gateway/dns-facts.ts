@@ -1,6 +1,6 @@
 /** What the DNS side is told of the site: zones, names and addresses, as they are at each moment. */
 
-import type { Config } from '../config/schema.ts';
+import { type Config, defaultConfig } from '../config/schema.ts';
 import type { DnsFacts } from '../dns/facts.ts';
 import type { DnsOptions } from '../dns/server.ts';
 import { type Steering, steeringOf } from '../dns/steering.ts';
@@ -89,4 +89,9 @@ function listensOnExternalPort({ config, plexHome }: Parts): boolean {
   const manualPort = preferences?.isManualPortMapping === true ? (preferences.manualPort ?? PLEX_PORT) : undefined;
   const mappedPort = config.remote.map_port === 0 ? undefined : config.remote.map_port;
   return config.listen.port.includes(manualPort ?? mappedPort ?? PLEX_PORT);
+}
+
+/** Nobody asked for the port by name. */
+export function isDefaultDnsListen({ dns }: Config): boolean {
+  return dns.listen.join() === defaultConfig().dns.listen.join();
 }

@@ -10,9 +10,9 @@ const RESTART_KEYS: readonly (readonly [string, (config: Config) => unknown])[] 
   ['state.dir', ({ state }) => state.dir],
 ];
 
-/** One sentence for each key that differs and takes a restart. */
-export function restartNotes(former: Config, next: Config): string[] {
-  return RESTART_KEYS.filter(([, value]) => value(former) !== value(next)).map(
+/** One sentence for each key that is not what it was at the start. */
+export function restartNotes(started: Config, next: Config): string[] {
+  return RESTART_KEYS.filter(([, value]) => value(started) !== value(next)).map(
     ([key]) => `${key}: takes effect at the next start`,
   );
 }

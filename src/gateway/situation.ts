@@ -1,6 +1,6 @@
 /** What is so at one moment, and the checks that judge it: shared by `status`, `doctor` and the status page. One entry per check. */
 import type { Gate } from '../access/gate.ts';
-import type { ListStanding } from '../access/networks.ts';
+import { type ListStanding, reasonInWords } from '../access/networks.ts';
 import { serverFacts } from '../access/server-facts.ts';
 import type { Config } from '../config/schema.ts';
 import { isPrivateScope } from '../net/address.ts';
@@ -214,22 +214,12 @@ function maskedAddresses({ maskedPeers }: Situation): Check | undefined {
   return verdict('masked addresses', 'warning', evidence, first.mend);
 }
 
-const LIST_IGNORED: Readonly<Record<string, string>> = {
-  everyone: 'require_auth is "everyone"',
-  'home-on': 'Plex Home is on',
-};
-
 function allowedList({ config, list }: Situation): Check | undefined {
   if (config.access.allowed_networks.length === 0) return undefined;
   const networks = config.access.allowed_networks.join(', ');
   if (!list.isInForce) {
     const remedy = 'set [access] require_auth = "unlisted" to use the list all the same';
-    return verdict(
-      'allowed_networks',
-      'warning',
-      `ignored, because ${LIST_IGNORED[list.because] ?? list.because}`,
-      remedy,
-    );
+    return verdict('allowed_networks', 'warning', `ignored, because ${reasonInWords(list)}`, remedy);
   }
   const doubt = list.because === 'home-unknown' ? ', without knowing whether Plex Home is on' : '';
   return verdict('allowed_networks', 'ok', `in force${doubt}: ${networks}`);

@@ -20,7 +20,7 @@ explain('says what would happen, by which rule, from which facts, and what would
     assert.is(explanation.change, '[access] allowed_networks: add "203.0.113.7"');
     assert.is(explanation.facts['client'], '203.0.113.7');
     assert.is(explanation.facts['place'], 'outside');
-    assert.is(explanation.facts['list in force'], 'yes (home-unknown)');
+    assert.is(explanation.facts['list in force'], 'yes (home-unknown: whether Plex Home is on is not known)');
     assert.is(explanation.facts['server'], 'Plex Media Server, claimed');
   }),
 );

@@ -1,4 +1,5 @@
 /** What docs/access.md tells people to write and to type, written and typed: a recipe that does not work is worse than none. */
+import '../support/own-network.ts';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -118,7 +118,7 @@ test("Plex Home in the server's settings puts the list out of force, also while 
   await guarded.reload(OPTIONS);
   assert.is((await guarded.ask(LISTED, '/library/sections')).status, 401);
   const explained = await guarded.explain('--from', LISTED, '--path', '/library/sections');
-  assert.match(JSON.stringify(explained), /no \(home-on\)/);
+  assert.match(JSON.stringify(explained), /no \(home-on: Plex Home is on\)/);
   await guarded.reload({ ...OPTIONS, access: `${LIST}require_auth = "unlisted"\n` });
   assert.is((await guarded.ask(LISTED, '/library/sections')).status, 200, 'unlisted uses it all the same');
   writeFileSync(preferences, plexPreferencesXml({ PlexOnlineHome: '0' }));

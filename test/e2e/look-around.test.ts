@@ -1,5 +1,6 @@
 /** What `check`, `doctor` and `snippet` say before the gateway has ever run, and that looking around leaves nothing behind. */
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -117,6 +118,19 @@ test('check says what would keep the gateway from starting, unless it runs', asy
   const { stdout, status } = await apart.command(['check']);
   assert.is(status, 0);
   assert.match(stdout, `run will not start: listen.port: ${gateway.port} is in use`);
+});
+
+test('check says that a DNS port which the file names is taken, and minds the default one no more than run does', async ({
+  apart,
+  toml,
+}) => {
+  const other = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address();
+  apart.configure(toml.replace('enabled = false', `listen = "127.0.0.1:${port}"`));
+  assert.match((await apart.command(['check'])).stdout, `run will not start: dns.listen: 127.0.0.1:${port} is in use`);
+  other.close();
+  assert.not.match((await apart.command(['check'])).stdout, 'will not start');
 });
 
 test('check ends with 1 and one next line when a certificate of the file cannot be had', async ({ apart, toml }) => {

@@ -173,4 +173,16 @@ test('certificate files are swapped under open connections; files that are no ce
   assert.ok(await socket.echoes());
 });
 
+test('a key that takes a restart is named at every reload until it is what it was', async ({ home }) => {
+  await home.installation.run();
+  const reload = async (more: string) => {
+    home.installation.configure(home.toml(more));
+    return (await home.installation.command(['reload'])).stdout;
+  };
+  const note = 'limits.header_bytes: takes effect at the next start';
+  assert.match(await reload('[limits]\nheader_bytes = 32768\n'), note);
+  assert.match(await reload('[limits]\nheader_bytes = 32768\nconnections = 100\n'), note);
+  assert.not.match(await reload(''), note);
+});
+
 test.run();

@@ -16,6 +16,8 @@ import { type PlexOptions, type PlexStandIn, startPlex } from './plex.ts';
 
 /** The built program. */
 export const PROGRAM = join(import.meta.dirname, '..', '..', 'build', 'lockgate');
+/** Nobody answers there. */
+const NO_ACCOUNT = 'http://127.0.0.1:9';
 const READY_TIMEOUT_MS = 15_000;
 const COMMAND_TIMEOUT_MS = 30_000;
 /** TEST_WORKERS=2: everything that has no say in it is tested with so many workers. */
@@ -40,11 +42,13 @@ export class Installation {
     this.configure(toml);
   }
 
-  /** Nobody outside is asked for addresses, unless `toml` has something to say about that. */
+  /** Nobody outside is asked for addresses, nor about a token, unless `toml` has something to say about that. */
   configure(toml: string): void {
     const quiet = toml.includes('[remote]') ? '' : '\n[remote]\npublic_address = "none"\n';
     const workers = WORKERS === undefined || toml.includes('[run]') ? '' : `\n[run]\nworkers = ${WORKERS}\n`;
-    writeFileSync(this.configPath, toml + quiet + workers);
+    const hasToken = /^token(_file)? *=/m.test(toml) && !toml.includes('account_url');
+    const server = `[server]\naccount_url = "${NO_ACCOUNT}"`;
+    writeFileSync(this.configPath, (hasToken ? toml.replace('[server]', server) : toml) + quiet + workers);
   }
 
   get env(): NodeJS.ProcessEnv {
