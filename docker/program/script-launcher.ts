@@ -11,6 +11,8 @@ export function launcher(node: string, bundle: string, check = ''): string {
 unset NODE_OPTIONS NODE_PATH
 # Empty, and not absent: Debian's runtime would look for the system's.
 export NODE_EXTRA_CA_CERTS="\${NODE_EXTRA_CA_CERTS:-}"
+# For workers: the runtime's own path is not enough to start it again.
+export LOCKGATE_COMMAND="$0"
 ${check}exec ${node} ${RUNTIME_FLAGS.join(' ')} ${bundle} "$@"
 `;
 }

@@ -186,11 +186,17 @@ export class WorkerProcess {
   }
 }
 
-/** This very program. One file has its flags and its script in itself; else both are on the command line. */
+/**
+ * This very program. One file has its flags and its script in itself, and a package whose command is a shell script names that one;
+ * else both are on the command line.
+ */
 function start(): ChildProcess {
-  const [, script = ''] = process.argv;
-  const argv = isSea() ? [] : [...process.execArgv, script];
-  return spawn(process.execPath, [...argv, WORKER_COMMAND], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const { execPath, execArgv, argv, env } = process;
+  const [, script = ''] = argv;
+  const named = env['LOCKGATE_COMMAND'];
+  const isWhole = named !== undefined || isSea();
+  const words = isWhole ? [WORKER_COMMAND] : [...execArgv, script, WORKER_COMMAND];
+  return spawn(named ?? execPath, words, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
 }
 
 function failure(isConnect: boolean, message: string): Error {
