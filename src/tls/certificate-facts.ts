@@ -82,6 +82,15 @@ export function describeCertificate(chain: KeyedChain, place: CertificatePlace, 
   return { ...facts, problems: problemsOf(facts, now) };
 }
 
+/** Certificates of a few days are renewed when a third of them is left: for those, fewer days are few. */
+function isRunningOut(
+  { notBefore, notAfter, daysLeft }: Pick<CertificateFacts, 'notBefore' | 'notAfter' | 'daysLeft'>,
+  now: Date,
+): boolean {
+  const leftMs = notAfter.getTime() - now.getTime();
+  return daysLeft < FEW_DAYS && leftMs < (notAfter.getTime() - notBefore.getTime()) / 4;
+}
+
 function problemsOf(facts: Omit<CertificateFacts, 'problems'>, now: Date): CertificateProblem[] {
   const subject = `the certificate for ${JSON.stringify(facts.names[0] ?? facts.addresses[0] ?? 'nothing')}`;
   const problems: CertificateProblem[] = [];
@@ -89,7 +98,7 @@ function problemsOf(facts: Omit<CertificateFacts, 'problems'>, now: Date): Certi
     problems.push({ severity, sentence: `${subject} ${sentence}`, remedy });
   const [since, remedy] = [sinceWhen(facts), RENEWAL[facts.source]];
   if (facts.notAfter <= now) add('fault', `expired on ${day(facts.notAfter)}${since}`, remedy);
-  else if (facts.daysLeft < FEW_DAYS) add('warning', `expires in ${days(facts.daysLeft)}${since}`, remedy);
+  else if (isRunningOut(facts, now)) add('warning', `expires in ${days(facts.daysLeft)}${since}`, remedy);
   if (facts.notBefore > now) {
     add('fault', `is not valid before ${day(facts.notBefore)}`, `see that the clock is right: it says ${day(now)}`);
   }

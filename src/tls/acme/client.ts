@@ -1,7 +1,7 @@
 /** The protocol between the gateway and one certificate authority: its directory, its nonces, signed requests (RFC 8555 sections 6 and 7.1). */
 import type { KeyObject } from 'node:crypto';
 import { type Jwk, signedBody } from './jws.ts';
-import { type AcmeProblem, isRecord, nonsense, problemFrom } from './problem.ts';
+import { type AcmeProblem, isRecord, nonsense, problemFrom, URN } from './problem.ts';
 import type { Answer, Transport } from './transport.ts';
 
 /** An authority may refuse a nonce as too old (section 6.5); one that refuses so many plays games. */
@@ -105,8 +105,14 @@ function replyOf(subject: string, answer: Answer): Reply {
 
 function refusalOf(subject: string, answer: Answer): AcmeProblem {
   const document = documentOf(answer);
-  const said = 'detail' in document || 'type' in document ? document : { detail: `HTTP status ${answer.status}` };
+  const said = 'detail' in document || 'type' in document ? document : withoutProblem(answer);
   return problemFrom(subject, said, answer.retryAfterMs);
+}
+
+/** An error that says no more than its status: what stands before the authority fails, or it does. */
+function withoutProblem({ status }: Answer): object {
+  const type = status === 429 ? 'rateLimited' : status >= 500 ? 'serverInternal' : 'unknown';
+  return { type: `${URN}${type}`, detail: `HTTP status ${status}` };
 }
 
 function documentOf(answer: Answer): Reply['document'] {

@@ -24,6 +24,8 @@ export interface AcmeIssuerOptions {
   readonly state: StateFolder;
   readonly log: Log;
   readonly now?: () => number;
+  /** How long the authority may take for one step of an order. Default: five minutes. */
+  readonly stepTimeoutMs?: number;
 }
 
 /** How things stand, for people. Times are milliseconds since 1970. */
@@ -146,8 +148,8 @@ export class AcmeIssuer {
       const ca = await readAuthorityRoot(this.#options.settings);
       transport = new Transport({ ca, signal: this.#aborter.signal });
       const client = new AcmeClient(this.#options.settings.wish.directory, transport);
-      if (this.#wantsAdvice()) await this.#takeAdvice(client);
       if (this.#isDue()) await this.#attempt(client);
+      if (this.#wantsAdvice()) await this.#takeAdvice(client);
     } catch (error) {
       await this.#fail(error);
     } finally {
@@ -215,6 +217,7 @@ export class AcmeIssuer {
       present: this.#kept?.chain.leaf,
       solvers: await makeSolvers(settings, this.#standing, this.challenges),
       signal: this.#aborter.signal,
+      stepTimeoutMs: this.#options.stepTimeoutMs,
     });
   }
 

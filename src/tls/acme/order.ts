@@ -12,7 +12,6 @@ import { AcmeProblem, isRecord, nonsense, problemFrom } from './problem.ts';
 import { renewalId } from './renewal-info.ts';
 import { type AcmeStore, isSameWish, type SavedOrder, type Wish } from './store.ts';
 
-/** How long the authority may take for one step. */
 const STEP_TIMEOUT_MS = 5 * 60_000;
 const FIRST_POLL_MS = 500;
 const LONGEST_POLL_MS = 15_000;
@@ -32,6 +31,8 @@ export interface OrderOptions {
   /** In the order of preference. */
   readonly solvers: readonly Solver[];
   readonly signal: AbortSignal;
+  /** How long the authority may take for one step. Default: five minutes. */
+  readonly stepTimeoutMs?: number | undefined;
 }
 
 export interface ObtainedCertificate {
@@ -172,13 +173,14 @@ class Order {
     url: string,
     isDone: (document: Reply['document']) => boolean,
   ): Promise<Reply['document']> {
-    const endsAt = performance.now() + STEP_TIMEOUT_MS;
+    const { stepTimeoutMs = STEP_TIMEOUT_MS, signal } = this.#options;
+    const endsAt = performance.now() + stepTimeoutMs;
     for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_POLL_MS)) {
       const { document, retryAfterMs } = await this.#post(subject, url);
       if (isDone(document)) return document;
-      if (performance.now() > endsAt) throw stillPending(subject);
+      if (performance.now() > endsAt) throw stillPending(subject, stepTimeoutMs);
       const wantedMs = Math.min(Math.max(retryAfterMs ?? waitMs, FIRST_POLL_MS), LONGEST_POLL_MS);
-      await pause(wantedMs, undefined, { signal: this.#options.signal });
+      await pause(wantedMs, undefined, { signal });
     }
   }
 }
@@ -228,8 +230,8 @@ function invalidOrder({ status, error }: Reply['document']): AcmeProblem {
   return problemFrom('the order', error ?? { detail: `it is ${status}` });
 }
 
-function stillPending(subject: string): AcmeProblem {
-  const detail = `${subject}: the authority has not finished after ${STEP_TIMEOUT_MS / 60_000} minutes`;
+function stillPending(subject: string, timeoutMs: number): AcmeProblem {
+  const detail = `${subject}: the authority has not finished after ${timeoutMs / 60_000} minutes`;
   return new AcmeProblem({ type: 'pending', detail });
 }
 

@@ -3,7 +3,8 @@ import { GatewayError } from '../../lib/errors.ts';
 import { terminalText } from '../../lib/terminal-text.ts';
 import type { ChallengeType } from './challenge.ts';
 
-const URN = 'urn:ietf:params:acme:error:';
+/** In front of every type of problem that ACME knows. */
+export const URN = 'urn:ietf:params:acme:error:';
 const MAX_DETAIL_LENGTH = 300;
 
 /** What the user can do, by the type of the problem (RFC 8555 section 6.7). */

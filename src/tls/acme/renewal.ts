@@ -34,15 +34,16 @@ export function renewalTime(leaf: X509Certificate, advice: RenewalAdvice | undef
   const [notBefore, notAfter] = [leaf.validFromDate.getTime(), leaf.validToDate.getTime()];
   const window = advice?.fingerprint === leaf.fingerprint256 ? advice.window : undefined;
   // Advice to renew after the end is none.
-  if (window !== undefined && window.end < notAfter) return window.start + fraction * (window.end - window.start);
+  if (window !== undefined && window.end < notAfter)
+    return Math.round(window.start + fraction * (window.end - window.start));
   const lifetime = notAfter - notBefore;
-  return notAfter - lifetime * (LIFETIME_LEFT + fraction * RENEWAL_JITTER);
+  return Math.round(notAfter - lifetime * (LIFETIME_LEFT + fraction * RENEWAL_JITTER));
 }
 
 /** How long to wait after `failures` failed attempts in a row. `random`: 0 to 1. */
 export function waitAfter(failures: number, random: number): number {
   const waitMs = WAITS_MS[Math.min(failures, WAITS_MS.length) - 1] ?? MINUTE_MS;
-  return waitMs * (1 + WAIT_JITTER * random);
+  return Math.round(waitMs * (1 + WAIT_JITTER * random));
 }
 
 /** `notBefore` as far as it can be true. */

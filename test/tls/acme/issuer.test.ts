@@ -1,0 +1,184 @@
+/** The issuer over its years: renewal by advice and by age, rate limits, restarts, clocks that are wrong. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { renewalId } from '../../../src/tls/acme/renewal-info.ts';
+import { whileIssuing } from './issuing.ts';
+
+const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
+
+const isIssued = ({ notAfter }: { notAfter: number | undefined }) => notAfter !== undefined;
+const hasFailed = ({ lastError }: { lastError: unknown }) => lastError !== undefined;
+
+test('without advice a certificate is renewed with a third of its lifetime left, whatever that is', async () => {
+  for (const days of [6, 90]) {
+    await whileIssuing(async ({ authority, restart, until }) => {
+      authority.days = days;
+      await restart();
+      const { notAfter = 0, nextAttemptAt } = await until(isIssued);
+      const left = (notAfter - nextAttemptAt) / (days * DAY_MS);
+      assert.ok(left >= 0.33 && left <= 0.37, `${left} of ${days} days`);
+    });
+  }
+});
+
+test('advice on renewal is followed: a moment in the window, and the order says what it replaces', () =>
+  whileIssuing(async ({ authority, restart, until, store }) => {
+    const start = Date.now() + 10 * DAY_MS;
+    const window = { start: new Date(start).toISOString(), end: new Date(start + DAY_MS).toISOString() };
+    authority.advice = { suggestedWindow: window };
+    await restart();
+    await until(({ nextAttemptAt }) => nextAttemptAt >= start && nextAttemptAt <= start + DAY_MS);
+    const first = (await store.readCertificate())?.chain.leaf;
+
+    authority.advice = { suggestedWindow: { start: '2026-01-01T00:00:00Z', end: '2026-01-02T00:00:00Z' } };
+    await restart({ now: () => Date.now() + DAY_MS });
+    await until(() => authority.orders.length > 1);
+    assert.is(authority.orders[1]?.['replaces'], first && renewalId(first));
+    assert.is(authority.orders[0]?.['replaces'], undefined);
+  }));
+
+test('advice that makes no sense is none', async () => {
+  const year = 365 * DAY_MS;
+  for (const suggestedWindow of [
+    { start: 'soon', end: 'later' },
+    { start: '2027-01-02T00:00:00Z', end: '2027-01-01T00:00:00Z' },
+    { start: new Date(Date.now() + year).toISOString(), end: new Date(Date.now() + 2 * year).toISOString() },
+    null,
+  ]) {
+    await whileIssuing(async ({ authority, restart, until }) => {
+      authority.advice = { suggestedWindow };
+      await restart();
+      await until(isIssued);
+      await until(() => authority.requests.includes('renewalInfo'));
+      const { notAfter = 0, nextAttemptAt } = await until(isIssued);
+      assert.ok(nextAttemptAt > Date.now() && nextAttemptAt < notAfter);
+    });
+  }
+});
+
+test('a rate limit is kept, over a restart and against hurry; nothing else holds up a user who changed something', () =>
+  whileIssuing(async ({ authority, restart, until }) => {
+    authority.before = ({ path, response }) => {
+      if (path !== '/newOrder') return false;
+      const problem = { type: 'urn:ietf:params:acme:error:rateLimited', detail: 'too many certificates' };
+      response.writeHead(429, { 'Content-Type': 'application/problem+json', 'Retry-After': String(36 * 3600) });
+      response.end(JSON.stringify(problem));
+      return true;
+    };
+    await restart();
+    const { nextAttemptAt, lastError } = await until(hasFailed);
+    assert.match(lastError?.sentence ?? '', /^the order: too many certificates$/);
+    assert.ok(Math.abs(nextAttemptAt - Date.now() - 36 * HOUR_MS) < 60_000);
+    const asked = authority.orders.length + authority.requests.length;
+    const issuer = await restart();
+    await issuer.hurry();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.is(authority.orders.length + authority.requests.length, asked, 'nobody was asked');
+    assert.is(issuer.view.nextAttemptAt, nextAttemptAt);
+  }));
+
+test('after a failure it waits, a restart does not hammer, and hurry tries at once with the other challenge', () =>
+  whileIssuing(async ({ authority, restart, until }) => {
+    const tried: string[] = [];
+    authority.before = ({ path, response }) => {
+      if (!path.startsWith('/challenge/')) return false;
+      response.end('{}');
+      authority.before = ({ path: next, response: answer }) => {
+        if (!next.startsWith('/authorization/')) return false;
+        const error = { type: 'urn:ietf:params:acme:error:connection', detail: 'Connection refused' };
+        const challenges = [{ type: 'tls-alpn-01', status: 'invalid', error }];
+        const identifier = { type: 'dns', value: 'films.example.org' };
+        answer.writeHead(200, { 'Content-Type': 'application/json' });
+        answer.end(JSON.stringify({ status: 'invalid', identifier, challenges }));
+        authority.before = () => false;
+        return true;
+      };
+      return true;
+    };
+    await restart();
+    const { lastError, nextAttemptAt } = await until(hasFailed);
+    assert.is(lastError?.sentence, 'films.example.org: tls-alpn-01: Connection refused');
+    assert.is(lastError?.remedy, 'tls-alpn-01 needs outside port 443 to lead to port 32443 here');
+    assert.ok(nextAttemptAt - Date.now() > 30_000 && nextAttemptAt - Date.now() < 90_000);
+    const issuer = await restart();
+    assert.is(issuer.view.nextAttemptAt, nextAttemptAt);
+    const { challenges } = issuer;
+    const showAnswer = challenges.showAnswer.bind(challenges);
+    challenges.showAnswer = (proof) => {
+      tried.push(proof.name);
+      showAnswer(proof);
+    };
+    await issuer.hurry();
+    await until(isIssued);
+    assert.equal(tried, ['films.example.org'], 'http-01 after tls-alpn-01');
+    assert.is(challenges.answerTo('/.well-known/acme-challenge/token-2-0'), undefined, 'nothing is left to see');
+  }));
+
+test('other names, or another profile, need another certificate; the former serves until then', () =>
+  whileIssuing(async ({ authority, restart, until, store }) => {
+    await restart();
+    await until(isIssued);
+    const wish = { directory: authority.directory, names: ['films.example.org', 'tv.example.org'], profile: '' };
+    await restart({}, { wish });
+    await until(isIssued);
+    assert.match((await store.readCertificate())?.chain.leaf.subjectAltName ?? '', 'tv.example.org');
+    assert.is(authority.requests.filter((what) => what === 'newAccount').length, 1);
+  }));
+
+for (const year of [1970, 1979]) {
+  test(`a clock in ${year} asks nobody, judges nothing, and says so`, () =>
+    whileIssuing(async ({ authority, restart, until }) => {
+      const issuer = await restart({ now: () => Date.UTC(year, 0, 2) });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      assert.equal(authority.requests, []);
+      assert.not(issuer.view.isClockSet);
+      await restart();
+      await until(isIssued);
+      // The router starts again, and has no clock of its own.
+      const again = await restart({ now: () => Date.UTC(year, 0, 2) });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      assert.ok(isIssued(again.view));
+      assert.is(authority.orders.length, 1);
+    }));
+}
+
+test('what was remembered under a clock in the future holds nobody up for years', () =>
+  whileIssuing(async ({ restart, until, store }) => {
+    await store.prepare();
+    await store.writeStanding({ failures: 1, notBefore: Date.UTC(2099, 0, 1), isRateLimited: true });
+    await restart();
+    await until(isIssued);
+  }));
+
+test('a state folder full of nonsense is a new beginning', () =>
+  whileIssuing(async ({ authority, state, restart, until }) => {
+    await restart();
+    await until(isIssued);
+    const folder = state.folder('acme');
+    for (const name of ['order.json', 'standing.json', 'certificate.pem'])
+      await folder.write(name, '{"key":"-----BEGIN');
+    await restart();
+    await until(isIssued);
+    assert.is(authority.orders.length, 2);
+  }));
+
+test('an authority that has forgotten the account gets a new one', () =>
+  whileIssuing(async ({ authority, store, restart, until }) => {
+    await restart();
+    await until(isIssued);
+    await store.removeOrder();
+    let isForgotten = true;
+    authority.before = ({ path, response }) => {
+      if (path === '/newAccount') isForgotten = false;
+      if (path !== '/newOrder' || !isForgotten) return false;
+      const problem = { type: 'urn:ietf:params:acme:error:accountDoesNotExist', detail: 'no such account' };
+      response.writeHead(400, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify(problem));
+      return true;
+    };
+    await restart({ now: () => Date.now() + 89 * DAY_MS });
+    await until(() => authority.orders.length === 2);
+    assert.is(authority.requests.filter((what) => what === 'newAccount').length, 2);
+  }));
+
+test.run();
