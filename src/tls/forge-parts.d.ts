@@ -4,5 +4,4 @@ declare module 'node-forge/lib/forge.js' {
   export default forge;
 }
 declare module 'node-forge/lib/asn1.js';
-declare module 'node-forge/lib/md.all.js';
 declare module 'node-forge/lib/pbe.js';

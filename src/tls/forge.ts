@@ -1,5 +1,6 @@
 /** Loads node-forge when a certificate has to be taken apart or put together: its ASN.1 and its old ciphers, nothing else of it. */
 import type forgeTypes from 'node-forge';
+import { useNativeDigests } from './forge-digests.ts';
 
 export type Asn1 = forgeTypes.asn1.Asn1;
 export type Asn1Type = forgeTypes.asn1.Type;
@@ -24,7 +25,7 @@ export async function loadForge(): Promise<Forge> {
   const { default: forge } = await import('node-forge/lib/forge.js');
   // Each file adds its part to the one object.
   await import('node-forge/lib/asn1.js');
-  await import('node-forge/lib/md.all.js');
   await import('node-forge/lib/pbe.js');
+  useNativeDigests(forge);
   return forge;
 }
