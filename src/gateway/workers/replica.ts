@@ -8,7 +8,7 @@ import { upstreamOf } from '../../http/upstream.ts';
 import { type Servable, ServingSet } from '../../tls/serving.ts';
 import type { ContextChooser } from '../../tls/terminator.ts';
 import { TicketKeys } from '../../tls/ticket-keys.ts';
-import { viewClient } from '../gate-options.ts';
+import { type ClientGround, viewClient } from '../gate-options.ts';
 import type { StreamLimitSettings } from '../stream-limit.ts';
 import { serverView, type WorkerFacts } from './worker-facts.ts';
 
@@ -17,6 +17,7 @@ export class Replica implements ContextChooser {
   readonly names: DeputyOptions['names'];
   readonly #listeners: (() => void)[] = [];
   #facts!: WorkerFacts;
+  #ground!: ClientGround;
   #server!: ServerView;
   #upstream: Upstream | undefined;
   #ownAddresses: ReadonlySet<string> = new Set();
@@ -40,6 +41,7 @@ export class Replica implements ContextChooser {
   take(facts: WorkerFacts): void {
     const isMoved = facts.server.url !== this.#facts?.server.url;
     this.#facts = facts;
+    this.#ground = groundOf(facts);
     this.#server = serverView(facts);
     this.#ownAddresses = new Set(facts.ownAddresses);
     if (isMoved) this.#upstream = facts.server.url === undefined ? undefined : originOf(facts.server.url);
@@ -72,9 +74,7 @@ export class Replica implements ContextChooser {
 
   /** Who sent a request. */
   clientOf(head: RequestHead, peer: Peer) {
-    const { settings, trustedProxies, reception, site } = this.#facts;
-    const { proxyProtocolFrom } = reception;
-    return viewClient(head, peer, { settings, trustedProxies, proxyProtocolFrom, site: { view: site } });
+    return viewClient(head, peer, this.#ground);
   }
 
   get defaultContextOptions(): SecureContextOptions {
@@ -108,6 +108,10 @@ export class Replica implements ContextChooser {
     );
     for (const listener of this.#listeners) listener();
   }
+}
+
+function groundOf({ settings, trustedProxies, reception, site }: WorkerFacts): ClientGround {
+  return { settings, trustedProxies, proxyProtocolFrom: reception.proxyProtocolFrom, site: { view: site } };
 }
 
 /** The server's certificate is not judged: who it is, the identity says. */
