@@ -30,11 +30,12 @@ export async function run(context: CommandContext): Promise<number> {
 }
 
 function render(report: StatusReport): string[] {
-  const { traffic, clients, refusals, dns } = report;
+  const { traffic, clients, refusals, dns, workers } = report;
   const next = nextStep(report.checks);
   const memory = traffic.memoryBytes === null ? '' : `, ${Math.round(traffic.memoryBytes / 1024 / 1024)} MiB`;
+  const processes = workers.length === 0 ? '' : ` in ${1 + workers.length} processes`;
   return [
-    `lockgate ${report.version}, up ${duration(report.uptimeSeconds)}${memory}: ${counted(traffic.connections, 'connection')}, ${counted(traffic.upgraded, 'WebSocket')}, ${counted(traffic.requests, 'request')} so far`,
+    `lockgate ${report.version}, up ${duration(report.uptimeSeconds)}${memory}${processes}: ${counted(traffic.connections, 'connection')}, ${counted(traffic.upgraded, 'WebSocket')}, ${counted(traffic.requests, 'request')} so far`,
     '',
     // Remote access has a line of its own, with its light.
     ...renderCheckLines(report.checks.filter(({ name }) => name !== REMOTE_ACCESS)),

@@ -29,7 +29,7 @@ const DNS_COUNTERS: Readonly<Record<keyof DnsCounters, readonly [name: string, h
 
 export function gatewaySamples(gateway: Gateway): Sample[] {
   const { connections, requestsInFlight, upgraded } = gateway.lane.counters;
-  const workers = gateway.workers?.pids ?? [];
+  const workers = gateway.workers?.list ?? [];
   return [
     gauge('lockgate_info', 'Always 1; the version is a label.', 1, { version: VERSION }),
     gauge('lockgate_start_time_seconds', 'When the gateway started (Unix time).', gateway.startedAt.getTime() / 1000),

@@ -12,6 +12,7 @@ import type { RemoteView } from '../remote/view.ts';
 import { type ConnectedClient, connectedClients } from './connected-clients.ts';
 import { serverName } from './parts.ts';
 import { judge, situationOf } from './situation.ts';
+import type { WorkerView } from './workers/workers.ts';
 
 export interface StatusReport {
   readonly version: string;
@@ -55,8 +56,8 @@ export interface StatusReport {
     /** Null: the system does not tell. */
     readonly memoryBytes: number | null;
   };
-  /** Process ids of the workers; empty: there is one process alone. */
-  readonly workers: readonly number[];
+  /** Empty: there is one process alone. */
+  readonly workers: readonly WorkerView[];
   /** Who is connected, and by which rule. */
   readonly clients: readonly ConnectedClient[];
   readonly dns: {
@@ -104,7 +105,7 @@ export function statusReport(gateway: Gateway): StatusReport {
     lan: { networks: site.view.lan.networks, reason: site.view.lan.reason },
     allowedNetworks: { inForce, because },
     traffic: trafficReport(gateway),
-    workers: gateway.workers?.pids ?? [],
+    workers: gateway.workers?.list ?? [],
     clients: connectedClients(gateway.lane.connections(), site.view),
     dns: dnsReport(gateway),
     remote: { ...remoteStanding(remote), ...remote },

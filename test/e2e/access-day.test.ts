@@ -67,7 +67,9 @@ function isViewing({ method, url }: SeenRequest): boolean {
   if (method !== 'GET') return false;
   return (
     pathname === '/' ||
-    /^\/(?:library\/(?:sections|metadata\/1|parts\/.*)|hubs|playlists|photo\/:\/transcode)$/.test(pathname) ||
+    /^\/(?:library\/(?:sections(?:%20HTTP\/1\.1)?|metadata\/1|parts\/.*)|hubs|playlists|photo\/:\/transcode)$/.test(
+      pathname,
+    ) ||
     /^\/:\/(?:timeline|websockets\/notifications)$/.test(pathname)
   );
 }

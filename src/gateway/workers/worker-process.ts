@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { isSea } from 'node:sea';
 import { Readable } from 'node:stream';
+import type { GatewayPage } from '../../access/decision.ts';
 import type { ClientAnswer, ReceivedRequest } from '../../http/client-message.ts';
 import type { FullLaneOptions } from '../../http/full-lane.ts';
 import { sameHead } from '../../http/message.ts';
@@ -14,13 +15,14 @@ import type { AskedRequest, MainSpeech, WorkerReport, WorkerSpeech } from './mes
 import { RelayedResponse } from './relayed-page.ts';
 import { WORKER_COMMAND } from './worker-command.ts';
 
-/** A worker that says nothing for so long hangs: what it serves is lost anyway. */
-const REPORT_TIMEOUT_MS = 15_000;
 const RECHECK_TIMEOUT_MS = 10_000;
 /** From the end of the drain to the end of the process. */
 const END_TIMEOUT_MS = 500;
 /** Requests that the media server is judging, sign-ins above all; of one that is forgotten the charge stays. */
 const MAX_HEADS = 512;
+
+/** Pages that show what all workers do. */
+const SHOW_STANDING: ReadonlySet<GatewayPage> = new Set(['status', 'events', 'metrics']);
 
 /** What the main process does for its workers. */
 export interface MainOffice {
@@ -119,9 +121,9 @@ export class WorkerProcess {
     return (await this.#channel.ask('recheck', null, RECHECK_TIMEOUT_MS)) ?? 0;
   }
 
-  /** Asks how things stand. False: it does not answer. */
-  async refresh(): Promise<boolean> {
-    const report = await this.#channel.ask('report', null, REPORT_TIMEOUT_MS);
+  /** Asks how things stand. False: it does not answer in time. */
+  async refresh(timeoutMs: number): Promise<boolean> {
+    const report = await this.#channel.ask('report', null, timeoutMs);
     this.#report = report ?? this.#report;
     return report !== undefined;
   }
@@ -133,7 +135,7 @@ export class WorkerProcess {
   /** Lets what runs finish for `graceMs`, then ends the process. */
   async drain(graceMs: number): Promise<void> {
     await this.#channel.ask('drain', graceMs, graceMs + END_TIMEOUT_MS);
-    await this.refresh();
+    await this.refresh(END_TIMEOUT_MS);
     if (this.#child.connected) this.#child.disconnect();
     const deadline = setTimeout(() => this.kill(), END_TIMEOUT_MS);
     await this.#ended;
@@ -170,7 +172,7 @@ export class WorkerProcess {
     const response = new RelayedResponse(this.#channel, page);
     this.#pages.set(page, response);
     response.once('close', () => this.#pages.delete(page));
-    if (ask.decision.page === 'status' || ask.decision.page === 'metrics') await this.#office.refresh();
+    if (SHOW_STANDING.has(ask.decision.page)) await this.#office.refresh();
     await this.#office.lane.page({
       ...ask,
       head: this.#headOf(request, head),

@@ -7,7 +7,11 @@ import type { WorkerReport } from './messages.ts';
 import { type MainOffice, WorkerProcess } from './worker-process.ts';
 
 const START_TIMEOUT_MS = 20_000;
-const REFRESH_INTERVAL_MS = 2_000;
+const WATCH_INTERVAL_MS = 2_000;
+/** A worker that says nothing for so long hangs: what it serves is lost anyway. */
+const HANG_MS = 15_000;
+/** How long somebody who wants to know how things stand waits for it. */
+const REFRESH_TIMEOUT_MS = 1_500;
 /** What changes without a word is told so late at most. */
 const FACTS_INTERVAL_MS = 1_000;
 const FIRST_RESTART_DELAY_MS = 100;
@@ -22,6 +26,12 @@ export interface WorkersOptions {
   readonly office: Omit<MainOffice, 'refresh'>;
   /** What every worker is to know, as text; see `writeFacts`. */
   readonly facts: () => string;
+}
+
+/** One worker, for `status`. */
+export interface WorkerView {
+  readonly pid: number;
+  readonly connections: number;
 }
 
 export class Workers implements Reception, Lanes {
@@ -56,7 +66,7 @@ export class Workers implements Reception, Lanes {
     }
     const every = (intervalMs: number, act: () => void) => this.#timers.push(setInterval(act, intervalMs).unref());
     every(FACTS_INTERVAL_MS, () => this.tell());
-    every(REFRESH_INTERVAL_MS, () => void this.refresh());
+    every(WATCH_INTERVAL_MS, () => this.#watch());
   }
 
   receive(arrival: Arrival): void {
@@ -79,14 +89,9 @@ export class Workers implements Reception, Lanes {
     return cut.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Asks all how things stand. One that does not answer hangs, and is replaced. */
+  /** Asks all how things stand. */
   async refresh(): Promise<void> {
-    const refreshed = [...this.#ready].map(async (worker) => {
-      if (await worker.refresh()) return;
-      if (this.#ready.has(worker)) this.#office.log.error({ pid: worker.pid }, 'a worker hangs: it is ended');
-      worker.kill();
-    });
-    await Promise.all(refreshed);
+    await Promise.all([...this.#ready].map((worker) => worker.refresh(REFRESH_TIMEOUT_MS)));
   }
 
   get counters(): FullLaneCounters {
@@ -111,9 +116,9 @@ export class Workers implements Reception, Lanes {
     return sum(this.#reports(), ({ memoryBytes }) => memoryBytes);
   }
 
-  /** Process ids of those that are ready. */
-  get pids(): number[] {
-    return [...this.#ready].flatMap(({ pid }) => pid ?? []);
+  /** Those that are ready. */
+  get list(): WorkerView[] {
+    return [...this.#ready].map(({ pid = 0, load }) => ({ pid, connections: load }));
   }
 
   async drain(graceMs: number): Promise<void> {
@@ -133,6 +138,17 @@ export class Workers implements Reception, Lanes {
     for (const worker of this.#ready) worker.kill();
   }
 
+  /** One that does not answer is ended, and so replaced. */
+  #watch(): void {
+    for (const worker of this.#ready) void worker.refresh(HANG_MS).then((isWell) => this.#judge(worker, isWell));
+  }
+
+  #judge(worker: WorkerProcess, isWell: boolean): void {
+    if (isWell || this.#isClosing || !this.#ready.has(worker)) return;
+    this.#office.log.error({ pid: worker.pid }, 'a worker does not answer any more: it is ended');
+    worker.kill();
+  }
+
   #begin(): Promise<boolean> {
     this.tell();
     const worker = new WorkerProcess(this.#office);
@@ -140,7 +156,7 @@ export class Workers implements Reception, Lanes {
     this.#starting.add(worker);
     worker.tellFacts(this.#facts);
     void worker.ended.then((how) => this.#replace(worker, how, performance.now() - startedMs));
-    return worker.refresh().then((isReady) => this.#admit(worker, isReady));
+    return worker.refresh(START_TIMEOUT_MS).then((isReady) => this.#admit(worker, isReady));
   }
 
   #admit(worker: WorkerProcess, isReady: boolean): boolean {

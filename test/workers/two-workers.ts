@@ -1,0 +1,85 @@
+/** A guarded home whose gateway has two workers, and clients that stay connected, so that each worker has one. */
+import { readFileSync } from 'node:fs';
+import { GuardedHome, type GuardedHomeOptions } from '../support/guarded-home.ts';
+import { connectRaw, type RawAnswer, type RawClient } from '../support/raw.ts';
+
+const PATIENCE_MS = 15_000;
+const LOOK_INTERVAL_MS = 50;
+
+export interface WorkerView {
+  readonly pid: number;
+  readonly connections: number;
+}
+
+/** `sections`: further sections, but not `[run]`. */
+export function startWithWorkers(options: GuardedHomeOptions = {}): Promise<GuardedHome> {
+  return GuardedHome.start(withWorkers(options));
+}
+
+export function withWorkers(options: GuardedHomeOptions): GuardedHomeOptions {
+  return { ...options, sections: `[run]\nworkers = 2\n${options.sections ?? ''}` };
+}
+
+export async function workersOf(guarded: GuardedHome): Promise<readonly WorkerView[]> {
+  return (await guarded.status())['workers'] as WorkerView[];
+}
+
+/** A client with one connection that stays open. */
+export class SteadyClient {
+  readonly raw: RawClient;
+  readonly #guarded: GuardedHome;
+
+  constructor(guarded: GuardedHome, raw: RawClient) {
+    this.#guarded = guarded;
+    this.raw = raw;
+  }
+
+  /** One request, with `headers` as whole lines. */
+  async ask(target: string, headers: readonly string[] = [], body?: string): Promise<RawAnswer> {
+    const [method, path] = target.startsWith('/') ? ['GET', target] : (target.split(' ') as [string, string]);
+    const length = body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
+    const lines = [`${method} ${path} HTTP/1.1`, `Host: ${this.#guarded.authority}`, ...headers, ...length, '', ''];
+    this.raw.write(lines.join('\r\n') + (body ?? ''));
+    return this.raw.readAnswer(method);
+  }
+
+  close(): void {
+    this.raw.destroy();
+  }
+}
+
+/** Connects over TLS from `localAddress`. The gateway gives each connection to the worker that has fewer. */
+export async function connectSteadily(guarded: GuardedHome, localAddress = '127.0.0.1'): Promise<SteadyClient> {
+  const tls = { servername: guarded.home.name('127-0-0-1') };
+  return new SteadyClient(guarded, await connectRaw({ port: guarded.gateway.port, localAddress, tls }));
+}
+
+/** Two clients of different addresses; rejects unless each worker has one of them. */
+export async function oneOnEach(
+  guarded: GuardedHome,
+  addresses: readonly [string, string] = ['127.0.0.2', '127.0.0.3'],
+): Promise<[SteadyClient, SteadyClient]> {
+  const clients = [];
+  for (const address of addresses) clients.push(await connectSteadily(guarded, address));
+  const counts = (await workersOf(guarded)).map(({ connections }) => connections);
+  if (counts.join() !== '1,1') throw new Error(`the workers have ${counts.join(' and ')} connections`);
+  return clients as [SteadyClient, SteadyClient];
+}
+
+/** Resolves as soon as `isTrue` is; rejects when it does not come true. */
+export async function eventually(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!(await isTrue())) {
+    if (performance.now() > deadline) throw new Error(`it never came true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
+  }
+}
+
+/** A process that has ended and waits to be noticed does not run. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
