@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { isSea } from 'node:sea';
 import { Readable } from 'node:stream';
-import type { GatewayPage } from '../../access/decision.ts';
 import type { ClientAnswer, ReceivedRequest } from '../../http/client-message.ts';
 import type { FullLaneOptions } from '../../http/full-lane.ts';
 import { sameHead } from '../../http/message.ts';
@@ -22,7 +21,7 @@ const END_TIMEOUT_MS = 500;
 const MAX_HEADS = 512;
 
 /** Pages that show what all workers do. */
-const SHOW_STANDING: ReadonlySet<GatewayPage> = new Set(['status', 'events', 'metrics']);
+const SHOW_STANDING: ReadonlySet<string> = new Set(['status', 'events', 'metrics']);
 
 /** What the main process does for its workers. */
 export interface MainOffice {
