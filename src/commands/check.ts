@@ -69,6 +69,7 @@ function pathsOf(config: Config, configPath: string, stateDir: string): string[]
     certificate.pfx_file,
     certificate.pfx_passphrase_file,
     server.token_file,
+    acme.ca_file,
     acme.rfc2136_key_file,
     acme.eab_key_file,
   ];

@@ -117,6 +117,33 @@ export async function makeAcmeLab(options: LabOptions = {}): Promise<AcmeLab> {
   };
 }
 
+/** Gives a lab to `work`, and ends it. */
+export async function inLab(options: LabOptions, work: (lab: AcmeLab) => Promise<void>): Promise<void> {
+  const lab = await makeAcmeLab(options);
+  try {
+    await work(lab);
+  } finally {
+    await lab.close();
+  }
+}
+
+/** The names of the next certificate of the authority that is taken up. */
+export async function issued(program: RunningProgram): Promise<unknown> {
+  const line = await program.line(({ message, source }) => message === 'certificate in use' && source === 'acme');
+  return line['names'];
+}
+
+/** The line that says why there is no certificate. */
+export function failure(program: RunningProgram) {
+  return program.line(({ message }) => String(message).startsWith('no certificate: '));
+}
+
+/** What `command` says of the authority. */
+export async function checkOf(lab: AcmeLab, command: 'status' | 'doctor') {
+  const { stdout } = await lab.command(command, '--json');
+  return JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === 'acme');
+}
+
 /** The zone that the Internet sees, and one that takes its proofs by CNAME: `alias.example.org` has its record there. */
 function writeNamed(folder: string): void {
   const zone = (name: string, records: readonly string[]) =>

@@ -1,0 +1,87 @@
+/** Certificates by ACME over their time: failed proofs, renewal under open connections, an authority that has lost its memory, `auto`. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { checkOf, failure, inLab, issued } from '../support/acme-lab.ts';
+import { inNamespaces } from '../support/netns.ts';
+
+const acme = suite('acme over time');
+const test = inNamespaces(acme);
+
+test('proofs that are not found say which port has to lead here; the port mended, a reload is enough', () =>
+  inLab({}, async (lab) => {
+    lab.configure('', { ports: '32443' });
+    const program = await lab.run();
+    const line = await failure(program);
+    assert.match(String(line['message']), /^no certificate: films\.example\.org: tls-alpn-01: /);
+    assert.is(line['remedy'], 'tls-alpn-01 needs outside port 443 to lead to port 32443 here');
+    const { verdict, evidence, remedy } = await checkOf(lab, 'doctor');
+    assert.is(verdict, 'fault');
+    assert.match(evidence, /there is no certificate yet, next attempt at \d{4}-/);
+    assert.is(remedy, line['remedy']);
+    lab.configure('', { ports: '[32443, 80]' });
+    assert.is((await lab.command('reload')).status, 0);
+    assert.equal(await issued(program), ['films.example.org']);
+    assert.is(lab.curl('https://films.example.org:32443/.lockgate/health'), 'ok\n');
+  }));
+
+test('a certificate of seconds is renewed in time, under open connections', () =>
+  inLab({ lifetimeSeconds: 15 }, async (lab) => {
+    lab.configure('challenge = "tls-alpn-01"');
+    const program = await lab.run();
+    await issued(program);
+    const first = program.lines.findLast(({ source }) => source === 'acme')?.['fingerprint'];
+    // One connection with two requests, the second behind the renewal.
+    const slow = lab.namespace.start(
+      'sh',
+      '-c',
+      `{ printf 'GET /.lockgate/health HTTP/1.1\\r\\nHost: films.example.org\\r\\n\\r\\n'; sleep 9
+        printf 'GET /.lockgate/health HTTP/1.1\\r\\nHost: films.example.org\\r\\nConnection: close\\r\\n\\r\\n'; sleep 1
+      } | openssl s_client -quiet -servername films.example.org -connect 127.0.0.1:443 2>/dev/null`,
+    );
+    let answers = '';
+    slow.stdout?.on('data', (chunk: Buffer) => {
+      answers += chunk.toString('utf8');
+    });
+    const ended = new Promise((resolve) => slow.once('close', resolve));
+    const renewed = await program.line(
+      ({ message, source, fingerprint }) =>
+        message === 'certificate in use' && source === 'acme' && fingerprint !== first,
+      20_000,
+    );
+    assert.not.equal(renewed['fingerprint'], first);
+    await ended;
+    assert.is(answers.match(/200 OK/g)?.length, 2, answers);
+  }));
+
+test('an authority that has lost its memory gets a new account', () =>
+  inLab({}, async (lab) => {
+    lab.configure('challenge = "http-01"');
+    const program = await lab.run();
+    await issued(program);
+    await lab.restartPebble();
+    lab.configure('challenge = "http-01"', { names: '["tv.example.org"]' });
+    assert.is((await lab.command('reload')).status, 0);
+    const line = await program.line(
+      ({ message, names }) => message === 'certificate in use' && String(names) === 'tv.example.org',
+    );
+    assert.is(line['source'], 'acme');
+    assert.is(lab.curl('https://tv.example.org/.lockgate/health'), 'ok\n');
+  }));
+
+test('an authority that is away is no reason not to start; `auto` asks one when [acme] says so', () =>
+  inLab({}, async (lab) => {
+    await lab.stopPebble();
+    lab.configure('challenge = "http-01"', { source: '"auto"', names: '["films.example.org", "films.lan"]' });
+    const checked = await lab.command('check');
+    assert.is(checked.status, 0, checked.stdout);
+    assert.match(
+      checked.stdout,
+      /^acme +films\.example\.org, films\.lan from 127\.0\.0\.1:14000: http-01 needs outside port 80/m,
+    );
+    const program = await lab.run();
+    const line = await failure(program);
+    assert.match(String(line['message']), /the authority 127\.0\.0\.1:14000 cannot be asked/);
+    assert.is(lab.curl('https://films.example.org/.lockgate/health', '--insecure'), 'ok\n');
+  }));
+
+acme.run();
