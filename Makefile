@@ -86,7 +86,7 @@ BUILDER := $(NODE)
 # Debian packages that building the packages takes: command:package.
 PACKERS := xz:xz-utils mksquashfs:squashfs-tools dpkg-deb:dpkg
 
-.PHONY: sea pins archives image openwrt synology packages release packers
+.PHONY: sea pins archives image openwrt synology packages release version packers
 
 # The program with a runtime and libraries of its own: make sea ARCH=x64|arm64|armv7 [PREFIX=/opt/lockgate]
 sea: PREFIX ?= /opt/lockgate
@@ -117,12 +117,18 @@ synology: build/lockgate.cjs packers
 packages: build/lockgate.cjs packers
 	rm -rf dist
 	$(MAKE) archives image openwrt synology
-	$(BUILDER) docker/program/finish.ts
+	$(BUILDER) docker/program/finish.ts $(if $(COMPLETE),--complete)
 
-# Packages of a commit that passes all tests, and of nothing else.
+# Packages of a commit that passes all tests, and of nothing else, for every machine.
 release: test
 	@test -z "$$(git status --porcelain)" || { echo "there are changes that are not committed: a release is made of a commit" >&2; exit 1; }
-	$(MAKE) packages
+	$(MAKE) packages COMPLETE=1
+
+# make version TO=1.2.3: in package.json, which every other place reads, and where it has to be repeated.
+version:
+	npm version --no-git-tag-version --allow-same-version "$(TO)" >/dev/null
+	sed -i 's|image: lockgate:.*|image: lockgate:$(TO)|' docker/compose/*/compose.yaml
+	@echo "next: begin a section \"## $(TO)\" in CHANGELOG.md"
 
 packers:
 	@missing=""; for packer in $(PACKERS); do command -v "$${packer%%:*}" >/dev/null || missing="$$missing $${packer##*:}"; done; \

@@ -1,6 +1,6 @@
 /** The image's root file system: runs as any user, on a root that cannot be written, and its health check is true. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -8,15 +8,14 @@ import * as assert from 'uvu/assert';
 import { INSTALL_FOLDER, imageTree, USER_ID } from '../../docker/image/root-files.ts';
 import { RUN_SETTINGS } from '../../docker/image/settings.ts';
 import { writeTree } from '../../docker/program/write-tree.ts';
-import { startPlex } from '../support/plex.ts';
-import { RunningProgram } from '../support/program.ts';
+import { makePlexHome, RunningProgram } from '../support/program.ts';
 import { programFor } from './programs.ts';
 
 const CHROOT = '/usr/sbin/chroot';
 const [PROGRAM = ''] = RUN_SETTINGS['Entrypoint'] as string[];
 const ENV = Object.fromEntries((RUN_SETTINGS['Env'] as string[]).map((pair) => pair.split('=') as [string, string]));
-/** The image's own user, and one as a media server's container has it. */
-const USERS = [USER_ID, 1000];
+/** As a media server's container has it. */
+const SERVER_USER = 1000;
 const ENGINE_FOLDERS = ['dev', 'proc'];
 
 const test = suite<{ root: string }>('the image');
@@ -31,7 +30,8 @@ test.before((scene) => {
   writeTree(imageTree(built.tree), scene.root);
   execFileSync('chmod', ['0755', scene.root]);
   // What a container engine adds.
-  for (const folder of ENGINE_FOLDERS) mkdirSync(join(scene.root, folder));
+  for (const folder of [...ENGINE_FOLDERS, 'config']) mkdirSync(join(scene.root, folder));
+  writeFileSync(join(scene.root, '.dockerenv'), '');
   execFileSync('mount', ['--bind', scene.root, scene.root]);
   execFileSync('mount', ['--bind', '/dev', join(scene.root, 'dev')]);
   execFileSync('mount', ['-t', 'proc', 'proc', join(scene.root, 'proc')]);
@@ -49,18 +49,12 @@ test.after(({ root }) => {
   rmSync(root, { recursive: true });
 });
 
-for (const user of USERS) {
-  inImage(`as user ${user} it serves, is healthy, and ends with SIGTERM`, async ({ root }) => {
-    const plex = await startPlex();
-    const enter = [`--userspec=${user}:${user}`, root, PROGRAM];
-    // The file of the image, and one more line.
-    const config = join(root, 'data/lockgate.toml');
-    execFileSync('tee', [config], {
-      input: `[server]\nurl = "${plex.url}"\n[listen]\naddresses = ["127.0.0.1"]\nport = 0\n`,
-    });
-    const env = { ...ENV, LOCKGATE_CONFIG: '/data/lockgate.toml' };
-    const gateway = new RunningProgram(spawn(CHROOT, [...enter, 'run'], { env }));
+inImage(
+  "as the server's user it shows the server's certificate, is healthy, and ends with SIGTERM",
+  async ({ root }) => {
+    const { env, enter, home, gateway } = await start(root, SERVER_USER);
     try {
+      await gateway.line((line) => line['source'] === 'server' && line['message'] === 'certificate in use', 30_000);
       await gateway.line((line) => line['event'] === 'ready', 30_000);
       const { Test } = RUN_SETTINGS['Healthcheck'] as { Test: string[] };
       const health = spawnSync(CHROOT, [...enter, ...Test.slice(2)], { env, encoding: 'utf8' });
@@ -71,9 +65,42 @@ for (const user of USERS) {
       assert.is(after.status, 1);
     } finally {
       await gateway.kill();
-      await plex.close();
+      execFileSync('umount', ['--lazy', join(root, 'config')]);
+      await home.close();
     }
-  });
+  },
+);
+
+inImage("as its own user it may not read the server's certificate, and says what to do", async ({ root }) => {
+  const { env, enter, home, gateway } = await start(root, USER_ID);
+  try {
+    await gateway.line((line) => line['event'] === 'ready', 30_000);
+    const status = spawnSync(CHROOT, [...enter, 'status'], { env, encoding: 'utf8' });
+    assert.match(
+      status.stdout,
+      /this user may not read it[\s\S]*run the container as the server's user/,
+      status.stderr,
+    );
+  } finally {
+    await gateway.kill();
+    execFileSync('umount', ['--lazy', join(root, 'config')]);
+    await home.close();
+  }
+});
+
+/** Runs the image as `user`, with the folder of a server whose files are open to `SERVER_USER` alone. */
+async function start(root: string, user: number) {
+  const home = await makePlexHome();
+  execFileSync('chown', ['-R', `${SERVER_USER}:${SERVER_USER}`, home.dataDir]);
+  execFileSync('chmod', ['0600', join(home.dataDir, 'Preferences.xml'), join(home.dataDir, 'Cache/cert-v2.p12')]);
+  execFileSync('mount', ['--bind', '-o', 'ro', home.dataDir, join(root, 'config')]);
+  writeFileSync(
+    join(root, 'data/lockgate.toml'),
+    `[server]\nurl = "${home.plex.url}"\ndata_dir = "/config"\n[listen]\naddresses = ["127.0.0.1"]\nport = 0\n`,
+  );
+  const env = { ...ENV, LOCKGATE_CONFIG: '/data/lockgate.toml' };
+  const enter = [`--userspec=${user}:${user}`, root, PROGRAM];
+  return { home, env, enter, gateway: new RunningProgram(spawn(CHROOT, [...enter, 'run'], { env })) };
 }
 
 inImage('the file that it carries is without fault', ({ root }) => {

@@ -1,5 +1,6 @@
 /** A root folder with nothing in it but a program, its devices and busybox: what a router or a NAS is to the program. */
 import { execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -73,6 +74,19 @@ export class Jail {
       timeout: TIMEOUT_MS,
     });
     return { status: result.status, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  /** The same while this process goes on: for commands that ask something of it. */
+  async runAlong(command: readonly string[]): Promise<{ status: number | null; output: string }> {
+    const child = this.start(command, { env: { PATH: '/usr/bin:/bin:/sbin' }, timeout: TIMEOUT_MS });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    }
+    const [status] = (await once(child, 'close')) as [number | null];
+    return { status, output };
   }
 
   /** Starts a program inside: chroot becomes it, so signals arrive. */

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -179,6 +180,27 @@ onRouter('apply leads the names here and opens the port; undo and removal leave 
   assert.not.match(readFileSync('/proc/mounts', 'utf8'), new RegExp(` ${router.root}${INSTALL_FOLDER} `));
 });
 
+onRouter("a certificate that is the server's alone is told of, and taken from root", async (scene) => {
+  const { router } = scene;
+  const file = '/mnt/my nas/plex/Cache/cert-v2.p12';
+  execFileSync('chown', ['1000:1000', join(router.root, file)]);
+  execFileSync('chmod', ['0600', join(router.root, file)]);
+  assert.is(router.run(['/etc/init.d/lockgate', 'restart']).status, 0);
+  await remembered(router);
+  assert.match(router.run(['lockgate', 'status']).stdout, /this user may not read it/);
+  const imported = await router.runAlong(['lockgate', 'certificate', 'import', file]);
+  assert.is(imported.status, 0, imported.output);
+  assert.match(
+    router.run(['lockgate', 'status']).stdout,
+    new RegExp(`^\\S+ +certificate +.*${scene.home.name('\\*')}`, 'm'),
+  );
+  const kept = router.run(['find', '/etc/lockgate/state', '-name', '*.p12', '-o', '-name', '*.pem']).stdout.trim();
+  for (const path of kept.split('\n')) {
+    const { uid, mode } = statSync(join(router.root, path));
+    assert.equal([uid, mode & 0o777], [SERVICE_USER, 0o600], path);
+  }
+});
+
 onRouter('stopping ends it in good order', async ({ router }) => {
   const pid = pidOf(router);
   assert.is(router.run(['/etc/init.d/lockgate', 'stop']).status, 0);
@@ -249,6 +271,16 @@ async function logLine(router: Jail, wanted: string): Promise<void> {
     const log = existsSync(join(router.root, 'tmp/service.log')) ? router.read('tmp/service.log') : '';
     if (log.includes(wanted)) return;
     if (performance.now() > deadline) throw new Error(`the log never said ${wanted}:\n${log}`);
+    await sleep(50);
+  }
+}
+
+/** Until the service has met the media server, and answers on its socket. */
+async function remembered(router: Jail): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  const isThere = () => existsSync(join(router.root, 'etc/lockgate/state/server.json'));
+  while (!isThere() || router.run(['lockgate', 'status', '--gateway']).status !== 0) {
+    if (performance.now() > deadline) throw new Error('the service never answered');
     await sleep(50);
   }
 }

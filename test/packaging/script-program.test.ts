@@ -80,14 +80,4 @@ test('it starts workers like itself', async () => {
   }
 });
 
-test('the version stands in one place, and what must repeat it agrees', () => {
-  const { version: wanted } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
-  assert.is(lock.version, wanted);
-  assert.match(
-    readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8'),
-    new RegExp(`^## ${wanted.replaceAll('.', '\\.')}`, 'm'),
-  );
-});
-
 test.run();

@@ -1,18 +1,21 @@
 /** The life of the package on a NAS: installed, started, looked at, upgraded with its data kept, stopped. All of it as its own user. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { file, tree } from '../../docker/program/tree.ts';
 import { writeTree } from '../../docker/program/write-tree.ts';
 import { INSTALL_FOLDER, nasFiles, nasScripts } from '../../synology/package/packages.ts';
-import { type PlexStandIn, startPlex } from '../support/plex.ts';
+import { makePlexHome, type PlexHome } from '../support/program.ts';
 import { Jail, whyNoJail } from './jail.ts';
 import { programFor } from './programs.ts';
 
 const PACKAGE = 'var/packages/lockgate';
 const USER = '27001:27001';
+const PLEX_USER = '27002:27002';
+const PLEX_FOLDER = 'volume1/PlexMediaServer/AppData/Plex Media Server';
 const MESSAGES = '/tmp/messages';
 const RUNNING = 0;
 const DIED = 1;
@@ -20,7 +23,7 @@ const STOPPED = 3;
 
 interface Scene {
   nas: Jail;
-  plex: PlexStandIn;
+  home: PlexHome;
 }
 
 const test = suite<Scene>('the package on DSM');
@@ -30,9 +33,11 @@ if (missing !== undefined) console.log(`skipped: the package on DSM (${missing})
 const onNas = missing === undefined ? test : test.skip;
 
 test.before(async (scene) => {
-  scene.plex = await startPlex();
+  scene.home = await makePlexHome();
   if (missing !== undefined) return;
-  scene.nas = new Jail(tree(file('etc/passwd', 'root:x:0:0:::\nsc-lockgate:x:27001:27001:::\n')));
+  scene.nas = new Jail(
+    tree(file('etc/synoinfo.conf', ''), file('etc/passwd', 'root:x:0:0:::\nsc-lockgate:x:27001:27001:::\n')),
+  );
   // A mount point of its own, as a volume is: df looks for it.
   scene.nas.mount('', '--bind', scene.nas.root);
   scene.nas.mount('proc', '-t', 'proc', 'proc');
@@ -40,10 +45,10 @@ test.before(async (scene) => {
   for (const folder of ['etc', 'var']) mkdirSync(join(scene.nas.root, PACKAGE, folder));
   execFileSync('chown', ['-R', USER, join(scene.nas.root, PACKAGE, 'etc'), join(scene.nas.root, PACKAGE, 'var')]);
 });
-test.after(async ({ nas, plex }) => {
+test.after(async ({ nas, home }) => {
   if (nas !== undefined) call(nas, 'start-stop-status', 'stop');
   nas?.remove();
-  await plex.close();
+  await home.close();
 });
 
 /** Puts the files where DSM puts them. `machines`: what the package says it is for. */
@@ -88,7 +93,7 @@ onNas('what was mistyped into the wizard stops the installation with a sentence'
   }
 });
 
-onNas('a NAS that the package is not for is told so before anything is installed', ({ nas, plex }) => {
+onNas('a NAS that the package is not for is told so before anything is installed', ({ nas, home: { plex } }) => {
   const refusal = (environment: Record<string, string>) => {
     assert.is(call(nas, 'preinst', '', environment).status, 1, JSON.stringify(environment));
     return messages(nas);
@@ -104,7 +109,7 @@ onNas('a NAS that the package is not for is told so before anything is installed
   install(nas);
 });
 
-onNas('installing writes a file from what was typed', ({ nas, plex }) => {
+onNas('installing writes a file from what was typed', ({ nas, home: { plex } }) => {
   const wizard = { wizard_server: plex.url, wizard_port: '32987' };
   assert.is(call(nas, 'preinst', '', wizard).status, 0);
   assert.is(call(nas, 'postinst', '', wizard).status, 0);
@@ -115,10 +120,9 @@ onNas('installing writes a file from what was typed', ({ nas, plex }) => {
   assert.is(nas.run(['/bin/sh', `${INSTALL_FOLDER}/bin/lockgate`, 'check', '--paths'], { user: USER }).status, 0);
 });
 
-onNas('a folder of Plex that cannot be read is told, with the way to mend it', ({ nas, plex }) => {
-  const folder = join(nas.root, 'volume1/PlexMediaServer/AppData/Plex Media Server');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'Preferences.xml'), '<Preferences/>');
+onNas('a folder of Plex that cannot be read is told, with the way to mend it', ({ nas, home: { plex, dataDir } }) => {
+  const folder = join(nas.root, PLEX_FOLDER);
+  cpSync(dataDir, folder, { recursive: true });
   execFileSync('chmod', ['-R', 'go-rwx', join(nas.root, 'volume1/PlexMediaServer/AppData')]);
   call(nas, 'postinst', '', { wizard_server: plex.url, wizard_port: '32987' });
   assert.match(
@@ -126,6 +130,9 @@ onNas('a folder of Plex that cannot be read is told, with the way to mend it', (
     /Shared Folder > PlexMediaServer > Edit > Permissions > System internal user > sc-lockgate: Read only/,
   );
   execFileSync('chmod', ['-R', 'a+rX', join(nas.root, 'volume1')]);
+  // What a renewal leaves: a file that is Plex's alone.
+  execFileSync('chown', ['-R', PLEX_USER, folder]);
+  execFileSync('chmod', ['0600', join(folder, 'Cache/cert-v2.p12')]);
   call(nas, 'postinst', '', {});
   assert.is(messages(nas), '');
 });
@@ -157,6 +164,16 @@ onNas('it starts, says that it runs, and where its log is', ({ nas }) => {
   assert.match(nas.read(log.slice(1)), /"event":"ready"/);
   const shown = nas.run(['/bin/sh', `${INSTALL_FOLDER}/bin/lockgate`, 'status', '--gateway'], { user: USER });
   assert.is(shown.status, 0, shown.stderr);
+});
+
+onNas("a certificate that is Plex's alone is told of, and taken from root", async ({ nas, home }) => {
+  const lockgate = (...words: string[]) => nas.runAlong(['/bin/sh', `${INSTALL_FOLDER}/bin/lockgate`, ...words]);
+  while (!existsSync(join(nas.root, PACKAGE, 'var/state/server.json'))) await sleep(100);
+  const { output } = await lockgate('status');
+  assert.match(output, /this user may not read it[\s\S]*System internal user > sc-lockgate: Read only/);
+  const imported = await lockgate('certificate', 'import', `/${PLEX_FOLDER}/Cache/cert-v2.p12`);
+  assert.is(imported.status, 0, imported.output);
+  assert.match((await lockgate('status')).output, new RegExp(`^\\S+ +certificate +.*${home.name('\\*')}`, 'm'));
 });
 
 onNas('starting what runs starts nothing', ({ nas }) => {
