@@ -116,6 +116,26 @@ export async function tellProgramStory(architecture: Architecture): Promise<void
     assert.is(await gateway.ended(READY_TIMEOUT_MS), 0);
   });
 
+  // An emulated process does not know what started it.
+  if (emulator === undefined) {
+    test('it starts workers like itself', async ({ jail, closers }) => {
+      const toml = [
+        '[server]\nkind = "generic"\nurl = "http://127.0.0.1:9"',
+        '[listen]\naddresses = ["127.0.0.1"]\nport = 0',
+        '[dns]\nenabled = false\n[remote]\npublic_address = "none"\n[run]\nworkers = 2\n',
+      ].join('\n');
+      mkdirSync(join(jail.root, 'etc'), { recursive: true });
+      writeFileSync(join(jail.root, 'etc/workers.toml'), toml);
+      const env = { LOCKGATE_CONFIG: '/etc/workers.toml', LOCKGATE_STATE: '/state-of-workers' };
+      const gateway = new RunningProgram(jail.start([...program, 'run'], { env }));
+      closers.push(() => gateway.kill());
+      await gateway.line((line) => line['event'] === 'ready', READY_TIMEOUT_MS);
+      assert.is((await curl('--insecure', `https://127.0.0.1:${gateway.port}/.lockgate/health`)).status, 200);
+      gateway.signal('SIGTERM');
+      assert.is(await gateway.ended(READY_TIMEOUT_MS), 0);
+    });
+  }
+
   test.run();
 }
 

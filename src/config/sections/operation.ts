@@ -63,7 +63,7 @@ export const run = section('The process.', {
     initial: 1,
     min: 1,
     max: 64,
-    help: 'Processes that serve. 1: the gateway is one process. 2 or more: so many beside the main one, each with about 25 MB of memory of its own; worth it where several cores have nothing better to do and one is not enough.',
+    help: 'Processes that serve. 1: the gateway is one process. 2 or more: so many beside the main one, each with 22 MB of memory of its own, 50 under load. It pays where one core is busy and others are not: several streams at a time on a slow processor. Limits hold for all of them together.',
   }),
 });
 

@@ -51,6 +51,8 @@ export class WorkerProcess {
   constructor(office: MainOffice) {
     this.#office = office;
     this.#child = start();
+    // Node listens to it for every listener from which it gives sockets away.
+    this.#child.setMaxListeners(0);
     this.#ended = new Promise((resolve) => {
       this.#child.on('error', (error) => resolve(error.message));
       this.#child.once('exit', (status, signal) => resolve(signal ?? `status ${status}`));
