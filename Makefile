@@ -7,8 +7,8 @@ NODE    := node_modules/node-linux-$(HOST_ARCH)/bin/node
 SOURCES := $(shell find src -type f) package.json
 # What the bundle may weigh: it is parsed at every start, on a router's core.
 MAX_BUNDLE_BYTES := 880000
-# Small heaps: a router has 256 MB for everything.
-NODE_FLAGS := --max-old-space-size=96 --max-semi-space-size=1 --disable-warning=ExperimentalWarning
+# As in the packages.
+NODE_FLAGS := $(shell sed -n "s/^  '\(--.*\)',$$/\1/p" docker/program/flags.ts) --disable-warning=ExperimentalWarning
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Debian packages that the tests drive as real peers: command:package.
@@ -44,7 +44,7 @@ exec "$$here/../$(NODE)" $(NODE_FLAGS) "$$here/lockgate.cjs" "$$@"
 endef
 export LAUNCHER
 
-build/lockgate: build/lockgate.cjs Makefile
+build/lockgate: build/lockgate.cjs Makefile docker/program/flags.ts
 	@printf '%s\n' "$$LAUNCHER" > $@
 	@chmod 755 $@
 
@@ -60,10 +60,11 @@ peers:
 test: build peers lint
 	PATH="$$PATH:/usr/sbin:/sbin" $(NODE) test/run.ts $(ONLY)
 
-# Side by side with HAProxy, nginx, Caddy and dnsmasq; writes docs/performance.md. QUICK=1: a look of a minute and a half.
-bench: TEST_PEERS := nginx:nginx-light haproxy:haproxy caddy:caddy wrk:wrk openssl:openssl dnsperf:dnsperf dnsmasq:dnsmasq-base
+# Side by side with HAProxy, nginx, Caddy and dnsmasq; writes docs/performance.md. QUICK=1: a look of a minute and a half, which writes
+# nothing; PART=work|growth|memory|start|dns: one part of it.
+bench: TEST_PEERS := nginx:nginx-light haproxy:haproxy caddy:caddy wrk:wrk h2load:nghttp2-client openssl:openssl dnsperf:dnsperf dnsmasq:dnsmasq-base
 bench: build peers
-	PATH="$$PATH:/usr/sbin:/sbin" $(NODE) bench/run.ts $(if $(QUICK),--quick)
+	PATH="$$PATH:/usr/sbin:/sbin" $(NODE) bench/run.ts $(if $(QUICK),--quick) $(if $(PART),--part=$(PART))
 
 lint: node_modules/.installed
 	node_modules/.bin/biome check --error-on-warnings .

@@ -11,14 +11,16 @@ const PROGRAM = process.env['LOCKGATE'] ?? join(import.meta.dirname, '..', 'buil
 
 type Start = (site: Site, port: number) => Promise<Service>;
 
-/** Starts a program on a port of its own. `express: false` is for lockgate alone. */
-export async function startContender(
-  name: ContenderName,
-  site: Site,
-  options: { express?: boolean } = {},
-): Promise<Service> {
+/** For lockgate alone. */
+interface LockgateOptions {
+  /** Offers HTTP/2, which it does not by default. */
+  readonly http2?: boolean;
+}
+
+/** Starts a program on a port of its own. */
+export async function startContender(name: ContenderName, site: Site, options: LockgateOptions = {}): Promise<Service> {
   const port = await freePort();
-  if (name === 'lockgate') return startLockgate(site, port, options.express ?? true);
+  if (name === 'lockgate') return startLockgate(site, port, options);
   return STARTS[name](site, port);
 }
 
@@ -29,7 +31,7 @@ const STARTS: Readonly<Record<Exclude<ContenderName, 'lockgate'>, Start>> = {
 };
 
 /** As it ships, but for more connections from one address: all clients of a bench are on loopback. */
-async function startLockgate(site: Site, port: number, express: boolean): Promise<Service> {
+async function startLockgate(site: Site, port: number, { http2 = false }: LockgateOptions): Promise<Service> {
   const folder = join(site.folder, `lockgate-${port}`);
   mkdirSync(folder);
   const configFile = join(folder, 'lockgate.toml');
@@ -41,7 +43,7 @@ async function startLockgate(site: Site, port: number, express: boolean): Promis
     '[listen]',
     'addresses = ["127.0.0.1"]',
     `port = ${port}`,
-    `express = ${express}`,
+    `http2 = ${http2}`,
     '[dns]',
     'enabled = false',
     '[limits]',
@@ -90,7 +92,7 @@ defaults
   timeout server 120s
   timeout tunnel 1h
 frontend clients
-  bind 127.0.0.1:${port} ssl crt ${pem} backlog 4096
+  bind 127.0.0.1:${port} ssl crt ${pem} alpn h2,http/1.1 backlog 4096
   option forwardfor
   http-request set-header X-Forwarded-Proto https
   default_backend media
@@ -110,12 +112,12 @@ async function startNginx(site: Site, port: number): Promise<Service> {
 daemon off; master_process off; pid ${site.folder}/nginx.pid; worker_rlimit_nofile 20000;
 events { worker_connections 10000; }
 http {
-  access_log off; tcp_nodelay on; keepalive_requests 100000000; keepalive_timeout 75s;
+  access_log off; tcp_nodelay on; keepalive_requests 100000000;  keepalive_timeout 75s;
   ${nginxTemporaryFolders(site.folder, 'nginx')}
   upstream media { server 127.0.0.1:${site.originPort}; keepalive 64; keepalive_requests 100000000; }
   map $http_upgrade $connection_upgrade { default Upgrade; '' ''; }
   server {
-    listen 127.0.0.1:${port} ssl backlog=4096;
+    listen 127.0.0.1:${port} ssl http2 backlog=4096;
     ssl_certificate ${site.certificateFile}; ssl_certificate_key ${site.keyFile};
     ssl_protocols TLSv1.2 TLSv1.3;
     location / {

@@ -54,6 +54,15 @@ export function startWrk(options: WrkOptions): RunningWrk {
   };
 }
 
+/** Runs h2load over HTTP/2 for so long. Rejects when any request failed, or when the program speaks no HTTP/2. */
+export async function runH2load(port: number, seconds: number): Promise<void> {
+  const url = `https://127.0.0.1:${port}${PATHS.small}`;
+  const argv = ['-c', '8', '-m', '4', '-D', String(seconds), '--warm-up-time=0', '-H', `X-Plex-Token: ${TOKEN}`, url];
+  const { stdout } = await run('h2load', argv);
+  if (!stdout.includes('Application protocol: h2')) throw new Error(`port ${port} speaks no HTTP/2`);
+  if (!/, 0 failed, 0 errored, 0 timeout/.test(stdout)) throw new Error(`h2load said: ${stdout}`);
+}
+
 function readResult(output: string, argv: readonly string[]): WrkResult {
   const line = output.split('\n').find((candidate) => candidate.startsWith('{'));
   if (line === undefined) throw new Error(`wrk said nothing: ${output}`);

@@ -1,6 +1,6 @@
 /** What is measured of each program: its CPU time for one kind of work, and its memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { handshakes, openWebSockets, startWrk } from './load.ts';
+import { handshakes, openWebSockets, runH2load, startWrk } from './load.ts';
 import { cpuSeconds, memoryUse } from './process-usage.ts';
 import type { Service } from './service.ts';
 import { PATHS, type Site } from './site.ts';
@@ -42,7 +42,6 @@ export function cpuPerPost(service: Service, site: Site, options: RequestOptions
   return cpuPerRequest(service, site, { path: PATHS.post, body: POST_BODY, ...options });
 }
 
-/** Between two looks at the media server's count, while all connections are busy: handshakes do not count. */
 async function cpuPerRequest(
   service: Service,
   site: Site,
@@ -50,10 +49,25 @@ async function cpuPerRequest(
 ): Promise<number> {
   const wrk = startWrk({ port: service.port, ...load });
   await untilSteady(site, load.connections * 3 + 100);
+  const micros = await cpuWhileBusy(service, site, seconds);
+  await wrk.stop();
+  return micros;
+}
+
+/** Microseconds of CPU per GET of 1 KiB over HTTP/2: eight connections, four streams each. */
+export async function cpuPerH2Get(service: Service, site: Site, seconds: number): Promise<number> {
+  const load = runH2load(service.port, Math.ceil(seconds) + 2);
+  await untilSteady(site, 200);
+  const micros = await cpuWhileBusy(service, site, seconds);
+  await load;
+  return micros;
+}
+
+/** Microseconds per request between two looks at the media server's count: the handshakes before them do not count. */
+async function cpuWhileBusy(service: Service, site: Site, seconds: number): Promise<number> {
   const [requestsBefore, cpuBefore] = [await site.requestsServed(), cpuSeconds(service.pid)];
   await sleep(seconds * 1000);
   const [requestsAfter, cpuAfter] = [await site.requestsServed(), cpuSeconds(service.pid)];
-  await wrk.stop();
   return ((cpuAfter - cpuBefore) / (requestsAfter - requestsBefore)) * MICROS;
 }
 

@@ -1,14 +1,18 @@
 /** Writes what was measured: the goals for the terminal, everything for docs/performance.md. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
+import { join } from 'node:path';
 import { CONTENDERS } from './contenders.ts';
+import { DNS_WORKLOADS } from './dns.ts';
 import type { Figures, Workload } from './figures.ts';
 import { judgeGoals } from './goals.ts';
-import { type Spread, spreadOf } from './statistics.ts';
+import { ratios, spreadOf, spreadText } from './statistics.ts';
 
 const TITLES: Readonly<Record<Workload, string>> = {
   get: 'µs per GET of 1 KiB, 32 connections',
   appGet: "µs per GET of 1 KiB with an app's dozen fields",
+  h2Get: 'µs per GET of 1 KiB over HTTP/2, 8 connections with 4 streams each',
   stream: 's per GiB, 4 streams',
   post: 'µs per POST of 1 KiB, 32 connections',
   handshake: 'µs per full TLS 1.3 handshake',
@@ -26,9 +30,10 @@ export function renderDocument(figures: Figures): string {
 
 Written by \`make bench\`: lockgate beside HAProxy, nginx and Caddy, one process each, with the same certificate (P-256, TLS 1.3) and the
 same media server (nginx with static files) behind them, everything on one machine over loopback. CPU time is user and system time of
-all threads of a program, from /proc. Rounds are interleaved; a figure is the median of its rounds, with the least and the greatest
-in parentheses, and a ratio is the median of the rounds' ratios. lockgate runs as it ships: the policy decides on every request by a
-credential that it has verified with the server, and the access log is on. HAProxy has 64 KiB buffers, nginx passes answers on
+all threads of a program, from /proc. Rounds are interleaved, so that what else the machine does hits all alike; a figure is the median of
+its rounds, with the least and the greatest in parentheses (the noise), and a ratio is the median of the rounds' ratios. A first round,
+which makes everybody warm, does not count. lockgate runs as it ships: the policy decides on every request by a credential that it
+has verified with the server, the log is on, and so are the flags of the packages. HAProxy has 64 KiB buffers, nginx passes answers on
 unbuffered, Caddy is as it comes.
 
 Measured on ${machine()}.
@@ -46,7 +51,7 @@ ${markdownTable(
   ['', ...CONTENDERS],
   Object.entries(TITLES).map(([workload, title]) => [
     title,
-    ...CONTENDERS.map((name) => shown(spreadOf(figures.work[workload as Workload][name]))),
+    ...CONTENDERS.map((name) => spreadText(spreadOf(figures.work[workload as Workload][name]))),
   ]),
 )}
 
@@ -56,8 +61,8 @@ ${markdownTable(
   ['', 'lockgate', 'HAProxy'],
   figures.growth.map(({ what, count, lockgate, HAProxy }) => [
     what === 'connections' ? `µs per GET, ${count} connections` : `s per GiB, ${count} streams`,
-    shown(spreadOf(lockgate)),
-    shown(spreadOf(HAProxy)),
+    spreadText(spreadOf(lockgate)),
+    spreadText(spreadOf(HAProxy)),
   ]),
 )}
 
@@ -84,16 +89,22 @@ ${markdownTable(
   }),
 )}
 
-## How it is done
+## Names
 
-* Nearly all requests are GET and HEAD without a body. They take the **express lane**: a strict reader of heads that knows a client's fields
-  again, raw connections to the server that are kept, and the answer's bytes passed on as they are. One buffer per stream is used
-  again and again; the next bytes are read when the client has the last ones, so that a slow client costs no memory. Whatever
-  is in any doubt goes to the **full lane**, which is Node's own HTTP server. Both ask the same policy.
-* Nothing in the express lane has a timer of its own: deadlines are looked at twice a second.
-* The young generation of the heap is 1 MiB (\`--max-semi-space-size=1\`): that costs a few percent of CPU and saves tens of MiB.
-* \`[listen] express = false\` sends everything through the full lane.
-`;
+Microseconds of CPU per question, asked by dnsperf; one process each.
+
+${markdownTable(
+  ['', 'lockgate', 'dnsmasq', 'ratio', 'lockgate, questions per second'],
+  figures.dns.map(({ workload, lockgate, dnsmasq, perSecond }) => [
+    DNS_WORKLOADS[workload].title,
+    spreadText(spreadOf(lockgate)),
+    spreadText(spreadOf(dnsmasq)),
+    spreadText(spreadOf(ratios(lockgate, dnsmasq))),
+    spreadText(spreadOf(perSecond)),
+  ]),
+)}
+
+${readFileSync(join(import.meta.dirname, 'notes.md'), 'utf8')}`;
 }
 
 function machine(): string {
@@ -111,11 +122,6 @@ function version(program: string, argv: readonly string[], pattern: RegExp): str
 function mark(isMet: boolean | undefined): string {
   if (isMet === undefined) return '-';
   return isMet ? 'met' : 'missed';
-}
-
-function shown({ median, least, greatest }: Spread): string {
-  const digits = median < 10 ? 2 : 0;
-  return `${median.toFixed(digits)} (${least.toFixed(digits)}-${greatest.toFixed(digits)})`;
 }
 
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {

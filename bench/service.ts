@@ -25,7 +25,7 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Starts the program and waits until its port takes connections. Rejects with what it printed when it ends before. */
+/** Starts the program and waits until its port takes connections (TCP). Rejects with what it printed when it ends before. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { name, command, port, env } = options;
   const [file, ...argv] = command;
@@ -38,7 +38,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const collect = (chunk: Buffer) => {
     if (output.length < MAX_OUTPUT_BYTES) output += chunk.toString('latin1');
-    if (readyMs === undefined && output.includes('"event":"ready"')) readyMs = performance.now() - startedMs;
+    if (readyMs === undefined && output.includes('"message":"ready"')) readyMs = performance.now() - startedMs;
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);

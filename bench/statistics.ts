@@ -22,3 +22,12 @@ export function spreadOf(values: readonly number[]): Spread {
 export function ratios(own: readonly number[], other: readonly number[]): number[] {
   return own.map((value, round) => value / (other[round] ?? Number.NaN));
 }
+
+/** `1.23 (1.10 to 1.31)`; one value stands alone. */
+export function spreadText(
+  { median: middle, least, greatest }: Spread,
+  digits = middle < 10 ? 2 : middle < 100 ? 1 : 0,
+): string {
+  const text = middle.toFixed(digits);
+  return least === greatest ? text : `${text} (${least.toFixed(digits)} to ${greatest.toFixed(digits)})`;
+}
