@@ -34,6 +34,13 @@ const result = await build({
   plugins: [withoutRsa],
   // Its servers and clients, which nothing uses, load half of Node at the start.
   alias: { dns2: './src/dns/dns2-packet.cjs' },
-  outfile,
+  write: false,
 });
+const [bundle] = result.outputFiles;
+writeFileSync(outfile, asAscii(bundle?.text ?? ''));
 writeFileSync(metafile, JSON.stringify(result.metafile));
+
+/** Escapes what stands in tagged templates, which esbuild leaves as it is: one letter beyond Latin-1 would double the whole file in memory. */
+function asAscii(script: string): string {
+  return script.replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -4,6 +4,5 @@
 export const RUNTIME_FLAGS = [
   '--max-old-space-size=96',
   '--max-semi-space-size=1',
-  '--optimize-for-size',
   '--v8-pool-size=1',
 ] as const;

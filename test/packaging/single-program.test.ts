@@ -41,7 +41,7 @@ test.before((context) => {
 
 test('it runs the script, with the flags it was given and no others', ({ program }) => {
   const [, , , , , , flags, isSmall] = run(program);
-  assert.is(flags, '--max-old-space-size=96 --max-semi-space-size=1 --optimize-for-size --v8-pool-size=1');
+  assert.is(flags, '--max-old-space-size=96 --max-semi-space-size=1 --v8-pool-size=1');
   assert.is(isSmall, 'true');
 });
 
