@@ -82,6 +82,8 @@ function metricsPage(facts: Facts, rule: RuleName): Decision {
 /** Everything for those who could see it all anyway, the lights for the LAN, nothing for others. */
 function statusPage(facts: Facts, rule: RuleName, name: 'status' | 'events'): Decision | NeedsCredentials {
   if (!facts.isPlainRead) return methodNotAllowed(facts, rule);
+  // It could not read the stream, but keep one open for each of its visitors.
+  if (name === 'events' && facts.pageIsForeign) return refuseForeignPage(facts, rule);
   if (facts.place === 'loopback' || isLetIn(facts)) return page(rule, name, 'everything');
   const credentials = isClosed(facts) || isTooOld(facts) ? 'none' : credentialsOf(facts);
   if (credentials === 'unverified' && facts.throttledForSeconds === 0) return { needs: 'credentials' };
@@ -97,7 +99,11 @@ function formPage(facts: Facts, rule: RuleName, name: GatewayPage): Decision {
   if (facts.isPlainRead) return page(rule, name, 'none');
   if (facts.method !== 'POST') return methodNotAllowed(facts, rule);
   if (facts.originIsOwn) return page(rule, name, 'none');
-  return refuse(facts, { rule, status: 403, reason: 'origin', detail: 'The form was not sent from its own page.' });
+  return refuseForeignPage(facts, rule);
+}
+
+function refuseForeignPage(facts: Facts, rule: RuleName): Refuse {
+  return refuse(facts, { rule, status: 403, reason: 'origin', detail: 'This was not asked from its own page.' });
 }
 
 /** Why a form is not shown to a client that is not near. */

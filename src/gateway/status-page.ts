@@ -1,7 +1,7 @@
 /** What the status page is given: the report of the running gateway in the words of the page, and what concerns its visitor alone. */
 import type { PageScope } from '../access/decision.ts';
 import type { DnsCounters } from '../dns/counters.ts';
-import { SNIPPET_TARGETS, type SnippetTarget, snippet } from '../dns/snippets.ts';
+import { type SnippetTarget, snippet } from '../dns/snippets.ts';
 import type { Gateway } from '../gateway.ts';
 import type { PageAsk } from '../http/full-lane.ts';
 import type { NameTest, Snippet } from '../http/pages/name-test.ts';
@@ -58,22 +58,23 @@ function nameTestFor({ parts }: Gateway, { peer }: PageAsk): NameTest | undefine
   if (name === undefined) return undefined;
   return {
     origin: `https://${name}:${port}`,
-    snippets: SNIPPET_TARGETS.flatMap((target) => snippetFor(target, parts)),
+    snippets: (Object.keys(ROUTERS) as SnippetTarget[]).flatMap((target) => snippetFor(target, parts)),
   };
 }
 
+/** Those that homes have come first. */
 const ROUTERS: Readonly<Record<SnippetTarget, string>> = {
-  dnsmasq: 'dnsmasq',
+  fritzbox: 'FRITZ!Box',
   openwrt: 'OpenWrt',
-  unbound: 'Unbound',
-  pfsense: 'pfSense',
-  opnsense: 'OPNsense',
+  asuswrt: 'ASUS (Asuswrt-Merlin)',
   pihole: 'Pi-hole',
   adguardhome: 'AdGuard Home',
-  coredns: 'CoreDNS',
-  fritzbox: 'FRITZ!Box',
-  asuswrt: 'ASUS (Asuswrt-Merlin)',
+  pfsense: 'pfSense',
+  opnsense: 'OPNsense',
   mikrotik: 'MikroTik',
+  dnsmasq: 'dnsmasq',
+  unbound: 'Unbound',
+  coredns: 'CoreDNS',
   hosts: 'This computer alone (hosts file)',
 };
 

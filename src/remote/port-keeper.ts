@@ -9,6 +9,8 @@ const LEASE_SECONDS = 3600;
 const CHECK_INTERVAL_MS = 60_000;
 /** So many looks without an answer, and the router is looked for anew. */
 const MAX_SILENT_CHECKS = 3;
+/** However short a lease is. */
+const MIN_RENEWAL_MS = 5_000;
 const MIN_RETRY_MS = 30_000;
 const MAX_RETRY_MS = 15 * 60_000;
 
@@ -104,7 +106,7 @@ export class PortKeeper {
     let renewAtMs = this.#renewalTime();
     let silentChecks = 0;
     for (;;) {
-      await this.#pause(this.#options.checkIntervalMs ?? CHECK_INTERVAL_MS);
+      await this.#pause(this.#untilNextLook(renewAtMs));
       if (this.#state.state !== 'open') return;
       const { mapping } = this.#state;
       if (this.#isClosed) {
@@ -129,6 +131,12 @@ export class PortKeeper {
     if (answer.outcome !== 'mapped') return false;
     this.#become({ state: 'open', protocol: mapper.protocol, mapping: answer.mapping });
     return true;
+  }
+
+  /** A lease may be shorter than the time between two looks. */
+  #untilNextLook(renewAtMs: number): number {
+    const { checkIntervalMs = CHECK_INTERVAL_MS } = this.#options;
+    return Math.min(checkIntervalMs, Math.max(MIN_RENEWAL_MS, renewAtMs - performance.now()));
   }
 
   /** Half the lease from now; never for one that stays. */

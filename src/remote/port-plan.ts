@@ -28,7 +28,8 @@ export function planMapping(facts: RemoteFacts, way: WayOut | undefined): PortPl
     return off('inside a container network the router cannot be asked', remedy);
   }
   const internalPort = innerPort(facts, way.localAddress);
-  if (internalPort === undefined) return off(`nothing listens on ${way.localAddress}`, 'add it to [listen] addresses');
+  if (internalPort === undefined)
+    return off(`nothing listens on ${way.localAddress}`, `add ${way.localAddress} to [listen] addresses`);
   return { way, wish: { internalPort, externalPort: mapPort } };
 }
 

@@ -25,8 +25,9 @@ export async function findRouterDescriptions(way: WayOut): Promise<readonly URL[
   const socket = createSocket('udp4');
   socket.on('error', () => {});
   socket.on('message', (datagram: Buffer, from: RemoteInfo) => {
+    if (from.address !== way.router || datagram.length > MAX_ANSWER_BYTES) return;
     answers += 1;
-    if (from.address !== way.router || datagram.length > MAX_ANSWER_BYTES || answers > MAX_ANSWERS) return;
+    if (answers > MAX_ANSWERS) return;
     const location = readSearchAnswer(datagram.toString('latin1'), way.router);
     if (location !== undefined) locations.set(location.href, location);
   });

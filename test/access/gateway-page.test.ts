@@ -187,6 +187,11 @@ cases(
   ]),
 );
 
+cases('stream of the status page, asked by a foreign page', [
+  ['is refused', [at('events'), { pageIsForeign: true }], '403 origin'],
+  ['is refused on loopback too', [at('events'), { pageIsForeign: true, place: 'loopback' }], '403 origin'],
+]);
+
 const OWN: FactChanges = { ...WRITE, originIsOwn: true };
 
 cases('sign-in page', [
