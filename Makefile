@@ -15,7 +15,7 @@ SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 TEST_PEERS := nginx:nginx-light openssl:openssl curl:curl dig:bind9-dnsutils dnsmasq:dnsmasq-base unbound:unbound \
               chromium:chromium h2load:nghttp2-client shellcheck:shellcheck ip:iproute2 unshare:util-linux python3:python3-minimal \
               busybox:busybox-static qemu-aarch64-static:qemu-user-static mksquashfs:squashfs-tools xz:xz-utils \
-              miniupnpd:miniupnpd-nftables nft:nftables pebble:pebble named:bind9
+              miniupnpd:miniupnpd-nftables nft:nftables testssl:testssl.sh pebble:pebble named:bind9
 
 .PHONY: run build test lint format docs bench clean peers
 
