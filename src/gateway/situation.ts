@@ -103,6 +103,7 @@ const SITUATION_CHECKS: readonly SituationCheck[] = [
   maskedAddresses,
   allowedList,
   secureConnections,
+  oldTls,
 ];
 
 /** All checks that need nothing but the situation, in the order in which they are shown. */
@@ -233,4 +234,11 @@ function secureConnections({ config }: Situation): Check | undefined {
     'disabled: tokens and films cross the network in the clear',
     'set it to "preferred"',
   );
+}
+
+function oldTls({ config }: Situation): Check | undefined {
+  if (config.certificate.profile !== 'legacy') return undefined;
+  const evidence =
+    'the profile is "legacy": TLS 1.0, TLS 1.1, CBC ciphers and RSA key exchange are accepted, for devices from before about 2014';
+  return verdict('old TLS', 'warning', evidence, 'once no such device is left: [certificate] profile = "modern"');
 }

@@ -148,6 +148,7 @@ const LIGHT_NAMES: Readonly<Record<string, string>> = {
   allowed_networks: 'Networks without sign-in',
   secure_connections: 'Secure connections',
   'masked addresses': 'Addresses that stand for others',
+  'old TLS': 'Old TLS versions',
   'server certificate': "The media server's own certificate",
   'remote access': 'Remote access',
   nat: 'Router',

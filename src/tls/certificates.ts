@@ -2,6 +2,7 @@
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { GatewayError, messageOf, systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
+import { hasAesInstructions } from './aes-hardware.ts';
 import { changeOf } from './bounded-file.ts';
 import {
   type CertificateFacts,
@@ -27,6 +28,8 @@ export interface CertificateStoreOptions {
   /** What there is to say while there is no certificate at all. Default: that nobody can connect with HTTPS. */
   readonly whenEmpty?: CertificateProblem;
   readonly profile: TlsProfileName;
+  /** Default: as this machine's processor says. */
+  readonly hasAes?: boolean;
   readonly log?: Log;
   readonly now?: () => Date;
   readonly pollIntervalMs?: number;
@@ -53,7 +56,7 @@ export class CertificateStore {
     this.#log = options.log ?? silentLog;
     this.#now = options.now ?? (() => new Date());
     this.#baseOptions = {
-      ...tlsProfile(options.profile),
+      ...tlsProfile(options.profile, options.hasAes ?? hasAesInstructions()),
       sessionIdContext: SESSION_ID_CONTEXT,
     };
     this.#watch = new FolderWatch({

@@ -14,12 +14,19 @@ export type TlsProfile = Readonly<
   Required<Pick<SecureContextOptions, 'minVersion' | 'ciphers' | 'ecdhCurve' | 'secureOptions' | 'honorCipherOrder'>>
 >;
 
-const TLS13_CIPHERS = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
+/** Authenticated ciphers by their names in TLS 1.3 and before. */
+const AES = [
+  ['TLS_AES_128_GCM_SHA256', 'AES128-GCM-SHA256'],
+  ['TLS_AES_256_GCM_SHA384', 'AES256-GCM-SHA384'],
+] as const;
+const CHACHA = [['TLS_CHACHA20_POLY1305_SHA256', 'CHACHA20-POLY1305']] as const;
 
-const FORWARD_SECRET_CIPHERS = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'CHACHA20-POLY1305'].flatMap((cipher) => [
-  `ECDHE-ECDSA-${cipher}`,
-  `ECDHE-RSA-${cipher}`,
-]);
+/** Those with forward secrecy, the quickest on this machine first. */
+function strongCiphers(hasAes: boolean): string[] {
+  const ciphers = hasAes ? [...AES, ...CHACHA] : [...CHACHA, ...AES];
+  const before13 = ciphers.flatMap(([, cipher]) => [`ECDHE-ECDSA-${cipher}`, `ECDHE-RSA-${cipher}`]);
+  return [...ciphers.map(([tls13]) => tls13), ...before13];
+}
 
 /** The CBC suites of TLS 1.2 and, with SHA-1, of TLS 1.0. */
 const CBC_CIPHERS = ['AES128-SHA256', 'AES256-SHA384', 'AES128-SHA', 'AES256-SHA'].flatMap((cipher) => [
@@ -29,27 +36,24 @@ const CBC_CIPHERS = ['AES128-SHA256', 'AES256-SHA384', 'AES128-SHA', 'AES256-SHA
 
 const RSA_CIPHERS = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-SHA256', 'AES128-SHA', 'AES256-SHA'];
 
-/** A client that prefers ChaCha20 has no AES in hardware: it gets its way. Renegotiation is of no use to HTTP. */
+/**
+ * A client that puts ChaCha20 first has no AES in hardware: it gets its way. On a machine that has none itself, ChaCha20 is first for all who
+ * know it: the gateway encrypts for many, each of them only for itself.
+ * Renegotiation is of no use to HTTP.
+ */
 const SECURE_OPTIONS = constants.SSL_OP_PRIORITIZE_CHACHA | constants.SSL_OP_NO_RENEGOTIATION;
 
-const PROFILES: Readonly<Record<TlsProfileName, TlsProfile>> = {
-  modern: {
-    minVersion: 'TLSv1.2',
-    ciphers: [...TLS13_CIPHERS, ...FORWARD_SECRET_CIPHERS].join(':'),
-    ecdhCurve: 'X25519:P-256',
-    secureOptions: SECURE_OPTIONS,
-    honorCipherOrder: true,
-  },
-  legacy: {
+/** The settings of a profile for a secure context. `hasAes`: this machine computes AES in hardware. */
+export function tlsProfile(name: TlsProfileName, hasAes: boolean): TlsProfile {
+  const common = { secureOptions: SECURE_OPTIONS, honorCipherOrder: true };
+  const ciphers = strongCiphers(hasAes);
+  if (name === 'modern') {
+    return { ...common, minVersion: 'TLSv1.2', ciphers: ciphers.join(':'), ecdhCurve: 'X25519:P-256' };
+  }
+  return {
+    ...common,
     minVersion: 'TLSv1',
-    ciphers: [...TLS13_CIPHERS, ...FORWARD_SECRET_CIPHERS, ...CBC_CIPHERS, ...RSA_CIPHERS, '@SECLEVEL=0'].join(':'),
+    ciphers: [...ciphers, ...CBC_CIPHERS, ...RSA_CIPHERS, '@SECLEVEL=0'].join(':'),
     ecdhCurve: 'X25519:P-256:P-384:P-521',
-    secureOptions: SECURE_OPTIONS,
-    honorCipherOrder: true,
-  },
-};
-
-/** The settings of a profile for a secure context. */
-export function tlsProfile(name: TlsProfileName): TlsProfile {
-  return PROFILES[name];
+  };
 }

@@ -1,6 +1,8 @@
 /** The certificate store: who gets which certificate, and what renewals do under open connections. */
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AuthoritySource } from '../../src/tls/authority-source.ts';
@@ -93,6 +95,22 @@ test('covers and names: wildcards for one label, addresses, case, final dot', as
   assert.equal(store.zones, [PLEX_ZONE]);
   assert.is(store.nameForAddress('192.168.1.10'), `192-168-1-10.${PLEX_ZONE}`);
   assert.is(store.nameForAddress('fd00::1'), `fd00-0-0-0-0-0-0-1.${PLEX_ZONE}`);
+});
+
+test('names that strangers invent cost no lasting memory and displace no certificate', async (context) => {
+  const store = await startStore(context, { sources: [await pemSource(context, exact)] });
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const used = () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = used();
+  for (let index = 0; index < 50_000; index++) store.covers(`${String(index).padStart(200, 'x')}.test`);
+  for (let index = 0; index < 20; index++) store.covers(`${'x'.repeat(1_000_000)}${index}`);
+  assert.ok(used() - before < 4_000_000, `${used() - before} bytes`);
+  assert.ok(store.covers('photos.home.test'));
+  assert.ok(store.contextFor('PHOTOS.home.test.'));
 });
 
 test('a renewed file is taken up by itself, open connections live on, and the copy in the state folder is private', async (context) => {

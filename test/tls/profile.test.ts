@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { namesAes } from '../../src/tls/aes-hardware.ts';
 import { CertificateStore } from '../../src/tls/certificates.ts';
 import type { TlsProfileName } from '../../src/tls/profile.ts';
 import { makeCertificate, type TestCertificate } from '../support/certificates.ts';
@@ -20,8 +21,13 @@ test.after.each(tearDown);
 const rsa = makeCertificate({ names: ['films.test'], key: 'rsa' });
 const ec = makeCertificate({ names: ['films.test'], key: 'ec' });
 
-async function frontWith(context: StoreContext, profile: TlsProfileName, certificate: TestCertificate): Promise<Front> {
-  const store = new CertificateStore({ sources: [await pemSource(context, certificate)], profile });
+async function frontWith(
+  context: StoreContext,
+  profile: TlsProfileName,
+  certificate: TestCertificate,
+  hasAes = true,
+): Promise<Front> {
+  const store = new CertificateStore({ sources: [await pemSource(context, certificate)], profile, hasAes });
   await store.reload();
   return startFront(store);
 }
@@ -68,6 +74,37 @@ test('legacy: also TLS 1.0 and 1.1, CBC, and key exchange by RSA, for clients th
   assert.is(await agreedCipher(front, '-tls1_2', '-cipher', 'AES256-SHA:@SECLEVEL=0'), 'AES256-SHA');
   assert.is(await agreedCipher(front, '-tls1_2', '-cipher', 'aNULL:@SECLEVEL=0'), undefined);
   await front.close();
+});
+
+test('without AES in hardware ChaCha20 goes first for every client that knows it, and AES for the others', async (context) => {
+  const AES_FIRST = 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256';
+  for (const profile of ['modern', 'legacy'] as const) {
+    const front = await frontWith(context, profile, ec, false);
+    assert.is(await agreedCipher(front, '-tls1_3', '-ciphersuites', AES_FIRST), 'TLS_CHACHA20_POLY1305_SHA256');
+    assert.is(
+      await agreedCipher(front, '-tls1_3', '-ciphersuites', 'TLS_AES_256_GCM_SHA384'),
+      'TLS_AES_256_GCM_SHA384',
+    );
+    assert.is(await agreedCipher(front, '-tls1_2'), 'ECDHE-ECDSA-CHACHA20-POLY1305');
+    assert.is(
+      await agreedCipher(front, '-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256'),
+      'ECDHE-ECDSA-AES128-GCM-SHA256',
+    );
+    await front.close();
+  }
+});
+
+test('the processor is asked for AES in the words of x86 and of ARM', () => {
+  assert.ok(namesAes('processor\t: 0\nflags\t\t: fpu vme sse2 aes xsave avx\nbogomips\t: 5000\n'));
+  assert.ok(namesAes('processor\t: 0\nFeatures\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid\n'));
+  assert.ok(
+    namesAes('Features\t: half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae evtstrm aes\n'),
+  );
+  assert.not(namesAes('model name\t: Intel(R) Atom(TM) CPU D2700\nflags\t\t: fpu vme sse2 ssse3 vaes_not\n'));
+  // A Raspberry Pi 4, and a MIPS router whose list is of another kind.
+  assert.not(namesAes('Features\t: fp asimd evtstrm crc32 cpuid\nModel\t\t: Raspberry Pi 4 Model B Rev 1.4 aes\n'));
+  assert.not(namesAes('system type\t\t: MediaTek MT7621\nASEs implemented\t: mips16 dsp mt\n'));
+  assert.not(namesAes(''));
 });
 
 test('both: a client that puts ChaCha20 first gets it; else AES goes first', async (context) => {

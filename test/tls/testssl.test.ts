@@ -68,6 +68,8 @@ async function examineLegacy(installation: Installation, folder: string): Promis
   const files = `source = "files"\ncert_file = ${JSON.stringify(certFile)}\n`;
   installation.configure(`${SERVER}[certificate]\nprofile = "legacy"\n${files}`);
   const { port } = await installation.run();
+  const status = JSON.parse((await installation.command(['status', '--json'])).stdout);
+  assert.match(JSON.stringify(status.checks), '"name":"old TLS","verdict":"warning"');
   return findings(folder, port, [['-p', '-s']]);
 }
 
