@@ -55,8 +55,8 @@ export class ServingSet<C extends Servable = ServedCertificate> {
   /** By the name behind `*.`. */
   readonly #wildcards = new Map<string, C>();
   readonly #addresses = new Set<string>();
-  /** Answers by the name as it was asked for; `none`: no certificate covers it. */
-  readonly #answers = new BoundedCache<string, C | 'none'>({ max: MAX_REMEMBERED_NAMES });
+  /** Places among the certificates by the name as it was asked for; -1: none covers it. */
+  readonly #places = new BoundedCache<string, number>({ max: MAX_REMEMBERED_NAMES });
 
   constructor(certificates: readonly C[]) {
     this.certificates = certificates;
@@ -66,10 +66,11 @@ export class ServingSet<C extends Servable = ServedCertificate> {
 
   /** What `serverName` gets: an exact name, else a wildcard for its first label (RFC 9525 section 6.3); undefined: none covers it. */
   find(serverName: string): C | undefined {
-    const known = this.#answers.get(serverName);
-    if (known !== undefined) return known === 'none' ? undefined : known;
+    const place = this.#places.get(serverName);
+    if (place !== undefined) return this.certificates[place];
     const found = this.#lookUp(serverName);
-    if (serverName.length <= MAX_NAME_LENGTH) this.#answers.set(serverName, found ?? 'none');
+    const isHostName = serverName.length <= MAX_NAME_LENGTH;
+    if (isHostName) this.#places.set(serverName, found === undefined ? -1 : this.certificates.indexOf(found));
     return found;
   }
 
