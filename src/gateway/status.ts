@@ -38,6 +38,14 @@ export interface StatusReport {
     readonly notAfter: string;
     readonly fingerprint: string;
   }[];
+  /** Null: no certificate authority is asked. */
+  readonly acme: {
+    readonly names: readonly string[];
+    readonly directory: string;
+    readonly notAfter: string | null;
+    readonly nextAttempt: string;
+    readonly lastError: string | null;
+  } | null;
   readonly lan: { readonly networks: readonly string[]; readonly reason: string };
   readonly allowedNetworks: { readonly inForce: boolean; readonly because: string };
   readonly traffic: {
@@ -102,6 +110,7 @@ export function statusReport(gateway: Gateway): StatusReport {
       notAfter: notAfter.toISOString(),
       fingerprint,
     })),
+    acme: acmeReport(gateway),
     lan: { networks: site.view.lan.networks, reason: site.view.lan.reason },
     allowedNetworks: { inForce, because },
     traffic: trafficReport(gateway),
@@ -127,6 +136,19 @@ function trafficReport({ lane, counters, entrance, memoryBytes }: Gateway): Stat
     tlsHandshakes: completed,
     tlsResumptions: resumed,
     memoryBytes: memoryBytes ?? null,
+  };
+}
+
+function acmeReport({ parts }: Gateway): StatusReport['acme'] {
+  if (parts.acme === undefined) return null;
+  const { names, directory, notAfter, nextAttemptAt, lastError } = parts.acme.view;
+  const iso = (ms: number) => new Date(ms).toISOString();
+  return {
+    names,
+    directory,
+    notAfter: notAfter === undefined ? null : iso(notAfter),
+    nextAttempt: iso(Math.max(nextAttemptAt, Date.now())),
+    lastError: lastError?.sentence ?? null,
   };
 }
 

@@ -142,11 +142,10 @@ export class AcmeIssuer {
   /** Never rejects. */
   async #lookOnce(): Promise<void> {
     if (!isClockSet(this.#now()) || !(this.#isDue() || this.#wantsAdvice())) return;
-    let transport: Transport | undefined;
     try {
       await this.#store.prepare();
       const ca = await readAuthorityRoot(this.#options.settings);
-      transport = new Transport({ ca, signal: this.#aborter.signal });
+      const transport = new Transport({ ca, signal: this.#aborter.signal });
       const client = new AcmeClient(this.#options.settings.wish.directory, transport);
       if (this.#isDue()) await this.#attempt(client);
       if (this.#wantsAdvice()) await this.#takeAdvice(client);
@@ -154,7 +153,6 @@ export class AcmeIssuer {
       await this.#fail(error);
     } finally {
       this.#isTrying = false;
-      transport?.close();
     }
   }
 

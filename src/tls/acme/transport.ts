@@ -1,6 +1,6 @@
 /** HTTPS to a certificate authority: bounded in time and size, no redirects, certificates verified. */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { Agent, request } from 'node:https';
+import { request } from 'node:https';
 import { messageOf, systemCodeOf } from '../../lib/errors.ts';
 import { VERSION } from '../../lib/version.ts';
 import { AcmeProblem, nonsense } from './problem.ts';
@@ -37,33 +37,22 @@ export interface Answer {
 }
 
 export class Transport {
-  readonly #agent: Agent;
-  readonly #signal: AbortSignal;
+  readonly #options: TransportOptions;
 
-  constructor({ ca, signal }: TransportOptions) {
-    this.#agent = new Agent({
-      keepAlive: true,
-      maxSockets: 1,
-      minVersion: 'TLSv1.2',
-      ...(ca === undefined ? {} : { ca }),
-    });
-    this.#signal = signal;
+  constructor(options: TransportOptions) {
+    this.#options = options;
   }
 
   /** Rejects `AcmeProblem` when there is no whole answer within the bounds. Redirects are answers. */
   async ask(exchange: Exchange): Promise<Answer> {
     const url = readUrl(exchange.url);
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const signal = AbortSignal.any([this.#options.signal, AbortSignal.timeout(TIMEOUT_MS)]);
     try {
       return await this.#send(url, exchange, signal);
     } catch (cause) {
       if (cause instanceof AcmeProblem) throw cause;
       throw unreachable(url, signal.aborted ? 'no answer in time' : messageOf(cause), cause);
     }
-  }
-
-  close(): void {
-    this.#agent.destroy();
   }
 
   #send(url: URL, { method, body, accept = 'application/json' }: Exchange, signal: AbortSignal): Promise<Answer> {
@@ -76,7 +65,10 @@ export class Transport {
         : { 'Content-Type': 'application/jose+json', 'Content-Length': Buffer.byteLength(body) }),
     };
     return new Promise((resolve, reject) => {
-      const sent = request(url, { method, headers, agent: this.#agent, maxHeaderSize: MAX_HEAD_BYTES, signal });
+      const { ca } = this.#options;
+      // A connection of its own each time: a kept one may be closed by the other side in the moment in which it is used again.
+      const bounds = { agent: false, maxHeaderSize: MAX_HEAD_BYTES, minVersion: 'TLSv1.2', signal } as const;
+      const sent = request(url, { method, headers, ...bounds, ...(ca === undefined ? {} : { ca }) });
       sent.on('error', reject);
       sent.on('response', (response) => collect(response).then(resolve, reject));
       sent.end(body);
