@@ -11,7 +11,7 @@ const HOME_ENDINGS =
 export function acmeNames(config: Config): string[] {
   const { source, names } = config.certificate;
   const isWanted = source === 'acme' || (source === 'auto' && firstAcmeKey(config) !== undefined);
-  return isWanted ? names.filter((name) => acmeNameFault(name, config) === undefined) : [];
+  return isWanted ? [...new Set(names)].filter((name) => acmeNameFault(name, config) === undefined) : [];
 }
 
 /** The first key of [acme] that the file sets to something of its own; undefined: none. */

@@ -27,9 +27,7 @@ function run(program: string, action: 'present' | 'cleanup', record: TxtRecord, 
       // A group of its own: what the program started ends with it.
       detached: true,
     });
-    const kill = () => {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    };
+    const kill = () => killGroup(child.pid);
     const deadline = setTimeout(() => {
       kill();
       fail(`it did not end within ${TIMEOUT_MS / 60_000} minutes`);
@@ -47,6 +45,14 @@ function run(program: string, action: 'present' | 'cleanup', record: TxtRecord, 
       else fail(`it ended with ${killedBy ?? `status ${status}`}${said.trim() === '' ? '' : `: ${lastLine(said)}`}`);
     });
   });
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has just ended by itself.
+  }
 }
 
 function lastLine(text: string): string {

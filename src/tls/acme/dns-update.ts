@@ -35,9 +35,16 @@ export interface NameServer {
 /** Rejects `AcmeProblem` when the name server cannot be asked, refuses, or answers with a wrong signature. */
 export function updatePublisher(server: NameServer): Publisher {
   return {
-    publish: (record) => update(server, record, CLASS_IN, TTL_SECONDS),
-    withdraw: (record) => update(server, record, CLASS_NONE, 0),
+    publish: (record) => readable(server, update(server, record, CLASS_IN, TTL_SECONDS)),
+    withdraw: (record) => readable(server, update(server, record, CLASS_NONE, 0)),
   };
+}
+
+/** Messages that are cut short are read beyond their end. */
+async function readable(server: NameServer, exchange: Promise<void>): Promise<void> {
+  await exchange.catch((error: unknown) => {
+    throw error instanceof RangeError ? refusal(server, 'its answer is cut short') : error;
+  });
 }
 
 async function update(server: NameServer, record: TxtRecord, dnsClass: number, ttlSeconds: number): Promise<void> {
@@ -86,17 +93,9 @@ async function exchange(server: NameServer, message: Buffer): Promise<Buffer> {
     throw refusal(server, `it cannot be asked: ${messageOf(cause)}`);
   });
   if (key === undefined || signed === undefined) return answer;
-  const fault = faultOf(() => tsigFault(answer, key, signed.mac));
+  const fault = tsigFault(answer, key, signed.mac);
   if (fault !== undefined) throw refusal(server, `${fault} (key ${key.name}, ${key.algorithm})`);
   return answer;
-}
-
-function faultOf(check: () => string | undefined): string | undefined {
-  try {
-    return check();
-  } catch {
-    return 'its answer is cut short';
-  }
 }
 
 /** RFC 1035 section 4.2.2: two bytes of length in front. */

@@ -46,7 +46,7 @@ export class AcmeProblem extends GatewayError {
   readonly challenge: ChallengeType | undefined;
 
   constructor({ type, detail, retryAfterMs, challenge, hint, cause }: ProblemOptions) {
-    super('certificate', detail, { hint: hint ?? REMEDIES[type] ?? ANOTHER_TIME, cause });
+    super('certificate', shorten(detail), { hint: hint ?? REMEDIES[type] ?? ANOTHER_TIME, cause });
     this.type = type;
     this.retryAfterMs = retryAfterMs;
     this.challenge = challenge;
@@ -60,7 +60,7 @@ export function problemFrom(subject: string, document: unknown, retryAfterMs?: n
   const first: unknown = Array.isArray(subproblems) ? subproblems[0] : undefined;
   const more = isRecord(first) && typeof first['detail'] === 'string' ? `: ${first['detail']}` : '';
   const said = typeof detail === 'string' && detail !== '' ? detail + more : name;
-  return new AcmeProblem({ type: name, detail: `${subject}: ${shorten(said)}`, retryAfterMs });
+  return new AcmeProblem({ type: name, detail: `${subject}: ${said}`, retryAfterMs });
 }
 
 /** The authority does not keep to the protocol. */
