@@ -10,8 +10,9 @@ import type { FoundServer } from './server-state.ts';
 
 /** How long answers from the LAN are awaited. */
 const LAN_WAIT_MS = 1200;
-/** More answers than a home has servers; the rest is somebody's flood. */
+/** More answers than a home has servers, and than one machine has; the rest is somebody's flood, which must not drown the others. */
 const MAX_ANSWERS = 16;
+const MAX_ANSWERS_OF_ONE = 4;
 const MAX_ANSWER_BYTES = 4096;
 const MULTICAST_TTL = 1;
 
@@ -95,7 +96,8 @@ async function askTarget(target: LanTarget): Promise<readonly Answer[]> {
   socket.on('error', () => {});
   socket.on('message', (datagram: Buffer, from: RemoteInfo) => {
     if (datagram.length > MAX_ANSWER_BYTES || answers.size >= MAX_ANSWERS) return;
-    const claim = kind.discovery?.readAnswer(datagram);
+    const ofSender = [...answers.values()].filter(({ address }) => address === from.address).length;
+    const claim = ofSender < MAX_ANSWERS_OF_ONE ? kind.discovery?.readAnswer(datagram) : undefined;
     if (claim !== undefined)
       answers.set(`${from.address}:${claim.port} ${claim.id}`, { kind, claim, address: from.address });
   });

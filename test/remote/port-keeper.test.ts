@@ -28,12 +28,12 @@ keeper.after.each(async ({ router, keepers }) => {
   await router.close();
 });
 
-function keep({ router, keepers }: Scene, onMoved = () => {}): PortKeeper {
+function keep({ router, keepers }: Scene, onMoved = () => {}, checkIntervalMs = CHECK_MS): PortKeeper {
   const made = new PortKeeper({
     wish: WISH,
     log: silentLog,
     onMoved,
-    checkIntervalMs: CHECK_MS,
+    checkIntervalMs,
     mappers: async function* () {
       yield new PcpMapper(router.way, NONCE);
       yield new NatPmpMapper(router.way);
@@ -80,6 +80,15 @@ keeper('a lease is renewed at its half', async (scene) => {
   await until(() => scene.router.asked.filter((what) => what === 'map').length > before, 'renewed');
   const elapsedMs = performance.now() - started;
   assert.ok(elapsedMs > 350 && elapsedMs < 1000, `${elapsedMs} ms`);
+});
+
+keeper('a lease that is shorter than the time between two looks is renewed at its half too', async (scene) => {
+  scene.router.leaseSeconds = 10;
+  scene.router.speaksPcp = false;
+  await opened(keep(scene, () => {}, 60_000));
+  const renewals = () => scene.router.asked.filter((what) => what === 'map').length;
+  const before = renewals();
+  await until(() => renewals() > before, 'renewed');
 });
 
 for (const speaksPcp of [true, false]) {

@@ -1,5 +1,7 @@
 /** Looking for servers: on this host first, then on the LAN, where nobody's word is taken for it. */
 import { execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -142,6 +144,28 @@ test('garbage, giants and floods are survived, and answers are counted', async (
   });
   context.responders.push(responder);
   assert.equal(await discover({ lanTargets: [target(plex, responder, '127.0.0.2')] }), []);
+});
+
+test('a neighbour that floods drowns nobody else', async (context) => {
+  const { server } = context;
+  const claim = (id: string, port: number) =>
+    `HTTP/1.0 200 OK\r\nContent-Type: plex/media-server\r\nResource-Identifier: ${id}\r\nPort: ${port}\r\n\r\n`;
+  const [neighbour, honest] = [createSocket('udp4').bind(0, '127.0.0.9'), createSocket('udp4').bind(0, '127.0.0.2')];
+  await Promise.all([once(neighbour, 'listening'), once(honest, 'listening')]);
+  const responder = await startResponder({
+    address: '127.0.0.2',
+    port: 0,
+    answer: (_question, { port }) => {
+      for (let index = 0; index < 40; index += 1)
+        neighbour.send(claim('e'.repeat(40), 1000 + index), port, '127.0.0.1');
+      setTimeout(() => honest.send(claim(server.machineIdentifier, server.port), port, '127.0.0.1'), 50);
+      return [];
+    },
+  });
+  context.responders.push(responder);
+  assert.equal(await discover({ lanTargets: [target(plex, responder, '127.0.0.2')] }), [`plex ${server.url}`]);
+  neighbour.close();
+  honest.close();
 });
 
 test('a network that cannot be asked is no reason to stop', async ({ server }) => {

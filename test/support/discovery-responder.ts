@@ -10,7 +10,7 @@ export interface ResponderOptions {
   /** Multicast group to join on `interfaceAddress`. Only inside a network namespace of the test's own. */
   readonly group?: { readonly address: string; readonly interfaceAddress: string };
   /** The answers to one datagram, none when it is not a question for this server. */
-  readonly answer: (question: string) => readonly (string | Buffer)[];
+  readonly answer: (question: string, asker: RemoteInfo) => readonly (string | Buffer)[];
 }
 
 export interface Responder {
@@ -27,7 +27,7 @@ export async function startResponder(options: ResponderOptions): Promise<Respond
   socket.on('message', (message: Buffer, from: RemoteInfo) => {
     const question = message.toString('latin1');
     questions.push(question);
-    for (const answer of options.answer(question)) socket.send(answer, from.port, from.address);
+    for (const answer of options.answer(question, from)) socket.send(answer, from.port, from.address);
   });
   socket.bind({ address: options.address, port: options.port });
   await once(socket, 'listening');
