@@ -136,7 +136,8 @@ export class PortKeeper {
   /** A lease may be shorter than the time between two looks. */
   #untilNextLook(renewAtMs: number): number {
     const { checkIntervalMs = CHECK_INTERVAL_MS } = this.#options;
-    return Math.min(checkIntervalMs, Math.max(MIN_RENEWAL_MS, renewAtMs - performance.now()));
+    // Timers may be early by less than a millisecond.
+    return Math.min(checkIntervalMs, Math.max(MIN_RENEWAL_MS, Math.ceil(renewAtMs - performance.now()) + 1));
   }
 
   /** Half the lease from now; never for one that stays. */
