@@ -160,6 +160,11 @@ export function readWord(text: string): Reading<string> {
   return /^[\x21-\x7e]*$/.test(text) ? { value: text } : { problem: 'holds a space or an unusual character' };
 }
 
+/** The common name of a certificate: any text that is one line. */
+export function readCommonName(text: string): Reading<string> {
+  return /^[^\p{Cc}]*$/u.test(text) ? { value: text.trim() } : { problem: 'holds a control character' };
+}
+
 /** What `lockgate hash-pin` printed. */
 export function readPinHash(text: string): Reading<string> {
   if (/^\d+$/.test(text)) return { problem: 'is a PIN itself, not its hash' };

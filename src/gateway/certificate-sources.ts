@@ -52,6 +52,7 @@ export function makeCertificateStore(options: StoreOptions): CertificateStore {
   return new CertificateStore({
     sources,
     profile,
+    preferredChain: orUndefined(config.certificate.preferred_chain),
     log,
     ...(needsStandIn && usesAuthority ? { fallback: authoritySource(options) } : {}),
     ...(mayNeedAuthority && !usesAuthority ? { whenEmpty: AT_FIRST_START } : {}),

@@ -1,7 +1,7 @@
 /** What there is to say about a certificate in use: for `status`, `check`, `doctor`, the status page and the log. */
 import { canonicalAddress } from '../net/address.ts';
 import { addressZones } from './address-zone.ts';
-import type { KeyedChain } from './chain.ts';
+import { commonName, type KeyedChain } from './chain.ts';
 
 /** Where a certificate comes from, in the order of preference. */
 export type CertificateSourceName = 'server' | 'files' | 'acme' | 'private-ca';
@@ -146,10 +146,4 @@ export function alternativeNames(text: string | undefined): CertificateNames {
     .map((name) => name.toLowerCase());
   const addresses = valuesOf('IP Address:').flatMap((address) => canonicalAddress(address) ?? []);
   return { names, addresses, zones: addressZones(names) };
-}
-
-/** The CN of a name in node:crypto's form (one attribute a line), else the whole name on one line. */
-function commonName(name: string): string {
-  const lines = name.split('\n');
-  return lines.find((line) => line.startsWith('CN='))?.slice('CN='.length) ?? lines.join(', ');
 }

@@ -11,7 +11,7 @@ import {
   describeCertificate,
 } from './certificate-facts.ts';
 import type { CertificateSource, LoadedCertificate } from './certificate-source.ts';
-import { isSameChain } from './chain.ts';
+import { chainEnds, chainTowards, isSameChain, type KeyedChain } from './chain.ts';
 import { FolderWatch } from './folder-watch.ts';
 import { type TlsProfileName, tlsProfile } from './profile.ts';
 import { prepareCertificate, type Servable, type ServedCertificate, ServingSet } from './serving.ts';
@@ -28,6 +28,8 @@ export interface CertificateStoreOptions {
   /** What there is to say while there is no certificate at all. Default: that nobody can connect with HTTPS. */
   readonly whenEmpty?: CertificateProblem;
   readonly profile: TlsProfileName;
+  /** The common name of the root below which chains shall end, where there is a choice; undefined: as they come. */
+  readonly preferredChain?: string | undefined;
   /** Default: as this machine's processor says. */
   readonly hasAes?: boolean;
   readonly log?: Log;
@@ -134,7 +136,7 @@ export class CertificateStore {
       const isStoodInFor = served.some(({ source }) => source === name);
       return problemFrom(fault, isStoodInFor ? 'warning' : 'fault');
     });
-    problems.push(...served.flatMap((facts) => facts.problems));
+    problems.push(...this.#lackingChains(), ...served.flatMap((facts) => facts.problems));
     return served.length > 0 ? problems : [...problems, this.#options.whenEmpty ?? NO_CERTIFICATE];
   }
 
@@ -191,8 +193,29 @@ export class CertificateStore {
     loaded: LoadedCertificate,
     present: ServedCertificate | undefined,
   ): ServedCertificate {
-    if (present !== undefined && isSameChain(present.chain, loaded.chain)) return present;
-    return prepareCertificate(source, loaded, this.#baseOptions);
+    const chain = this.#preferred(loaded.chain);
+    if (present !== undefined && isSameChain(present.chain, chain)) return present;
+    return prepareCertificate(source, { ...loaded, chain }, this.#baseOptions);
+  }
+
+  #preferred(chain: KeyedChain): KeyedChain {
+    const { preferredChain } = this.#options;
+    return (preferredChain === undefined ? undefined : chainTowards(chain, preferredChain)) ?? chain;
+  }
+
+  /** Chosen by name, and there is no such chain: said for certificates of public authorities only. */
+  #lackingChains(): CertificateProblem[] {
+    const { preferredChain } = this.#options;
+    const chains = this.#serving.certificates
+      .filter(({ source }) => source.name !== 'private-ca')
+      .map(({ chain }) => chain);
+    if (preferredChain === undefined) return [];
+    return chains.flatMap((chain) => {
+      const ends = chainEnds(chain);
+      if (ends.includes(preferredChain)) return [];
+      const sentence = `certificate.preferred_chain: no chain to ${JSON.stringify(preferredChain)} came with the certificate`;
+      return [{ severity: 'warning', sentence, remedy: `choose one of: ${ends.join(', ')}; or leave it empty` }];
+    });
   }
 
   #swap(certificates: readonly ServedCertificate[]): void {

@@ -4,6 +4,8 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 
 /** No chain in use is longer; what is behind is left out. */
 const MAX_CHAIN_LENGTH = 8;
+/** Cross-signed authorities have one or two further certificates. */
+const MAX_SPARE = 4;
 
 export interface KeyedChain {
   readonly leaf: X509Certificate;
@@ -13,6 +15,8 @@ export interface KeyedChain {
   readonly keyPem: string;
   /** The leaf's issuer is missing: only clients that know it already can trust the leaf. */
   readonly isIncomplete: boolean;
+  /** PEM, certificates that came along and are not in the chain: the way to another root (cross-signing). */
+  readonly sparePem: string;
 }
 
 /** What was found in a file or store, in any order. */
@@ -51,22 +55,72 @@ function chainBehind(leaf: X509Certificate, key: KeyObject, certificates: readon
     if (isSelfSigned(issuer) || chain.includes(issuer) || chain.length === MAX_CHAIN_LENGTH) break;
     chain.push(issuer);
   }
+  const spare = certificates.filter((certificate) => !chain.includes(certificate) && !isSelfSigned(certificate));
   return {
     leaf,
-    certificatePem: chain.map((certificate) => certificate.toString()).join(''),
+    certificatePem: pemOf(chain),
     keyPem: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     isIncomplete: !isSelfSigned(leaf) && issuerOf(leaf, certificates) === undefined,
+    sparePem: pemOf(spare.slice(0, MAX_SPARE)),
   };
+}
+
+/**
+ * The chain that ends below the authority whose common name is `root`, of what came with the leaf: a shorter one, or one over a
+ * cross-signed certificate, for devices that know few roots. Undefined: there is none.
+ */
+export function chainTowards(chain: KeyedChain, root: string): KeyedChain | undefined {
+  const certificates = certificatesOf(chain);
+  const way = waysUp(certificates).find((candidate) => endOf(candidate) === root);
+  if (way === undefined) return undefined;
+  const rest = certificates.filter((certificate) => !way.includes(certificate));
+  return { ...chain, certificatePem: pemOf(way), sparePem: pemOf(rest) };
+}
+
+/** The common names of the authorities below which a chain can end. */
+export function chainEnds(chain: KeyedChain): string[] {
+  return [...new Set(waysUp(certificatesOf(chain)).map(endOf))];
+}
+
+/** Every chain that can be made, each followed by its continuations. */
+function waysUp([leaf, ...authorities]: readonly X509Certificate[]): X509Certificate[][] {
+  const from = (way: X509Certificate[], last: X509Certificate): X509Certificate[][] => {
+    const next = authorities.filter((certificate) => !way.includes(certificate) && isIssuedBy(last, certificate));
+    return [way, ...next.flatMap((certificate) => from([...way, certificate], certificate))];
+  };
+  return leaf === undefined ? [] : from([leaf], leaf);
+}
+
+function certificatesOf({ certificatePem, sparePem }: KeyedChain): X509Certificate[] {
+  return readCertificates('the chain', certificatePem + sparePem);
+}
+
+function endOf(certificates: readonly X509Certificate[]): string {
+  return commonName(certificates.at(-1)?.issuer ?? '');
+}
+
+function pemOf(certificates: readonly X509Certificate[]): string {
+  return certificates.map((certificate) => certificate.toString()).join('');
 }
 
 /** Among several with the same name (cross-signing, renewals) the one whose key made the signature. */
 function issuerOf(certificate: X509Certificate, candidates: readonly X509Certificate[]): X509Certificate | undefined {
   if (isSelfSigned(certificate)) return undefined;
-  return candidates.find((candidate) => certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey));
+  return candidates.find((candidate) => isIssuedBy(certificate, candidate));
+}
+
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
 function isSelfSigned(certificate: X509Certificate): boolean {
   return certificate.checkIssued(certificate);
+}
+
+/** The CN of a name in node:crypto's form (one attribute a line), else the whole name on one line. */
+export function commonName(name: string): string {
+  const lines = name.split('\n');
+  return lines.find((line) => line.startsWith('CN='))?.slice('CN='.length) ?? lines.join(', ');
 }
 
 /** Whether both are the same certificate with the same key. */

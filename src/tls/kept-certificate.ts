@@ -65,7 +65,7 @@ export class KeptCertificate {
     const origin = `made from the file with sha256 ${originDigest}\n`;
     const history = former === undefined ? '' : `formerly for ${former.zone} until ${former.until}\n`;
     try {
-      await this.#folder.write(FILE, origin + history + chain.certificatePem + chain.keyPem);
+      await this.#folder.write(FILE, origin + history + chain.certificatePem + chain.sparePem + chain.keyPem);
     } catch (cause) {
       throw new GatewayError('state', `${JSON.stringify(this.path)} cannot be written: ${messageOf(cause)}`, { cause });
     }

@@ -28,13 +28,17 @@ function strongCiphers(hasAes: boolean): string[] {
   return [...ciphers.map(([tls13]) => tls13), ...before13];
 }
 
-/** The CBC suites of TLS 1.2 and, with SHA-1, of TLS 1.0. */
-const CBC_CIPHERS = ['AES128-SHA256', 'AES256-SHA384', 'AES128-SHA', 'AES256-SHA'].flatMap((cipher) => [
+/** What Windows 7 to 8.1 have in TLS 1.2, and, with SHA-1, all that TLS 1.0 has. */
+const CBC_CIPHERS = ['AES128-SHA256', 'AES128-SHA', 'AES256-SHA'].flatMap((cipher) => [
   `ECDHE-ECDSA-${cipher}`,
   `ECDHE-RSA-${cipher}`,
 ]);
 
-const RSA_CIPHERS = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-SHA256', 'AES128-SHA', 'AES256-SHA'];
+/** All that programs on OpenSSL 0.9.8 know, and Java 6, and Android 2. */
+const RSA_CIPHERS = ['AES128-SHA', 'AES256-SHA'];
+
+/** Whoever knows a curve at all knows P-256. */
+const CURVES = 'X25519:P-256';
 
 /**
  * A client that puts ChaCha20 first has no AES in hardware: it gets its way. On a machine that has none itself, ChaCha20 is first for all who
@@ -45,15 +49,9 @@ const SECURE_OPTIONS = constants.SSL_OP_PRIORITIZE_CHACHA | constants.SSL_OP_NO_
 
 /** The settings of a profile for a secure context. `hasAes`: this machine computes AES in hardware. */
 export function tlsProfile(name: TlsProfileName, hasAes: boolean): TlsProfile {
-  const common = { secureOptions: SECURE_OPTIONS, honorCipherOrder: true };
+  const common = { ecdhCurve: CURVES, secureOptions: SECURE_OPTIONS, honorCipherOrder: true };
   const ciphers = strongCiphers(hasAes);
-  if (name === 'modern') {
-    return { ...common, minVersion: 'TLSv1.2', ciphers: ciphers.join(':'), ecdhCurve: 'X25519:P-256' };
-  }
-  return {
-    ...common,
-    minVersion: 'TLSv1',
-    ciphers: [...ciphers, ...CBC_CIPHERS, ...RSA_CIPHERS, '@SECLEVEL=0'].join(':'),
-    ecdhCurve: 'X25519:P-256:P-384:P-521',
-  };
+  if (name === 'modern') return { ...common, minVersion: 'TLSv1.2', ciphers: ciphers.join(':') };
+  const all = [...ciphers, ...CBC_CIPHERS, ...RSA_CIPHERS, '@SECLEVEL=0'];
+  return { ...common, minVersion: 'TLSv1', ciphers: all.join(':') };
 }

@@ -40,6 +40,7 @@ const DOCUMENTED: Config = {
     pfx_file: '',
     pfx_passphrase_file: '',
     names: [],
+    preferred_chain: '',
     profile: 'modern',
   },
   acme: {

@@ -1,6 +1,14 @@
 /** The keys of [certificate] and [acme]: what the gateway shows to TLS clients. */
 import { choice, list, path, section, text } from '../key.ts';
-import { readCertificateName, readEmail, readHostWithPort, readPath, readUrl, readWord } from '../values.ts';
+import {
+  readCertificateName,
+  readCommonName,
+  readEmail,
+  readHostWithPort,
+  readPath,
+  readUrl,
+  readWord,
+} from '../values.ts';
 
 /** The authority that is asked unless the file names another: public, free of charge. */
 export const PUBLIC_DIRECTORY = 'https://acme-v02.api.letsencrypt.org/directory';
@@ -33,6 +41,12 @@ export const certificate = section('The certificate that TLS clients see.', {
     accepts: 'host names, *.NAME, addresses (private-ca only)',
     help: 'The names for which private-ca and acme make a certificate. Empty: private-ca takes the addresses and names of this host.',
     example: '["films.example.org"]',
+  }),
+  preferred_chain: text(readCommonName, {
+    initial: '',
+    accepts: 'the common name of a root certificate',
+    help: 'Where the certificate came with more than one chain: the root to which the one leads that is sent. Old television sets know few roots. Empty: the chain as it came.',
+    example: '"ISRG Root X1"',
   }),
   profile: choice(['modern', 'legacy'], {
     initial: 'modern',
