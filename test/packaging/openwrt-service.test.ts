@@ -167,8 +167,11 @@ onRouter('apply leads the names here and opens the port; undo and removal leave 
   const uci = () => router.read('tmp/uci.db');
   assert.is(router.run(['/etc/uci-defaults/60-lockgate']).status, 0);
   assert.match(uci(), /^firewall\.lockgate\.enabled=0$/m);
+  const due = /this router's DNS does not lead \S+ here yet\n +run as root: lockgate openwrt apply$/m;
+  assert.match(router.run(['lockgate', 'status']).stdout, due);
   const applied = router.run(['lockgate', 'openwrt', 'apply', '--wan']);
   assert.is(applied.status, 0, applied.stderr);
+  assert.not.match(router.run(['lockgate', 'status']).stdout, due);
   const zone = home.name('x').slice(2);
   assert.match(uci(), new RegExp(`^dhcp\\.@dnsmasq\\[0\\]\\.server=/${zone}/127\\.0\\.0\\.1#5354$`, 'm'));
   assert.match(uci(), new RegExp(`^dhcp\\.@dnsmasq\\[0\\]\\.rebind_domain=${zone}$`, 'm'));

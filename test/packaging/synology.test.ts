@@ -1,6 +1,6 @@
 /** The life of the package on a NAS: installed, started, looked at, upgraded with its data kept, stopped. All of it as its own user. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite } from 'uvu';
@@ -109,6 +109,18 @@ onNas('a NAS that the package is not for is told so before anything is installed
   install(nas);
 });
 
+onNas('a full volume stops the installation, and leaves no half of a file', ({ nas, home: { plex } }) => {
+  const etc = join(nas.root, PACKAGE, 'etc');
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k,nr_inodes=3,uid=27001,gid=27001', 'tmpfs', etc]);
+  writeFileSync(join(etc, 'filler'), Buffer.alloc(4096));
+  const { status } = call(nas, 'postinst', '', { wizard_server: plex.url });
+  const left = readdirSync(etc);
+  execFileSync('umount', [etc]);
+  assert.is(status, 1);
+  assert.match(messages(nas), /is the volume full\?/);
+  assert.equal(left, ['filler']);
+});
+
 onNas('installing writes a file from what was typed', ({ nas, home: { plex } }) => {
   const wizard = { wizard_server: plex.url, wizard_port: '32987' };
   assert.is(call(nas, 'preinst', '', wizard).status, 0);
@@ -153,6 +165,15 @@ onNas('a folder in the file is looked at before the usual ones, by the name of i
   call(nas, 'postinst');
   assert.is(messages(nas), '', 'one without a file of Plex is no concern of this');
   writeFileSync(path, config);
+});
+
+onNas('root does not start it: what root leaves behind, the package could not write', ({ nas }) => {
+  const { status } = nas.run(['sh', '/dsm/scripts/start-stop-status', 'start'], {
+    env: { SYNOPKG_TEMP_LOGFILE: MESSAGES },
+  });
+  assert.is(status, 1);
+  assert.match(messages(nas), /synopkg start lockgate/);
+  assert.is(call(nas, 'start-stop-status', 'status').status, STOPPED);
 });
 
 onNas('it starts, says that it runs, and where its log is', ({ nas }) => {
