@@ -134,5 +134,9 @@ function setupPage(facts: Facts, rule: RuleName): Decision {
 /** What is handed out is no secret; from afar nobody could compare it, and nobody needs it. */
 function trustPage(facts: Facts, rule: RuleName): Decision {
   if (isNear(facts) || isLetIn(facts)) return readable(facts, rule) ?? page(rule, 'trust', 'none');
-  return notPermitted(facts, rule, `The gateway's root certificate is for the LAN: ${notNear(facts)}.`);
+  return notPermitted(
+    facts,
+    rule,
+    `The gateway's root certificate is for the LAN: ${notNear(facts)}; “lockgate ca” on the gateway prints it.`,
+  );
 }
