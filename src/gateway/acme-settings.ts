@@ -1,8 +1,11 @@
 /** Turns `[acme]` and the names of `[certificate]` into what the issuer needs. */
+import { existsSync } from 'node:fs';
 import { acmeNames } from '../config/acme-names.ts';
 import type { Config } from '../config/schema.ts';
 import { splitSocket } from '../config/values.ts';
 import type { AcmeSettings } from '../tls/acme/settings.ts';
+import { detectPlatform } from '../tls/plex-data-folder.ts';
+import { OPENWRT_MARK } from './move-check.ts';
 
 const DNS_PORT = 53;
 
@@ -21,7 +24,11 @@ export function acmeSettings(config: Config): AcmeSettings | undefined {
     nameServerKeyFile: acme.rfc2136_key_file,
     externalId: acme.eab_id,
     externalKeyFile: acme.eab_key_file,
-    ways: { ports: listen.port, mappedPort: remote.map_port },
+    ways: {
+      ports: listen.port,
+      mappedPort: remote.map_port,
+      place: existsSync(OPENWRT_MARK) ? 'openwrt' : detectPlatform(),
+    },
   };
 }
 

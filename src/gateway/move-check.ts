@@ -5,7 +5,8 @@ import { hardwareAddressOf } from '../net/neighbours.ts';
 import type { Check } from '../ops/check.ts';
 import { hostOf, type ServerMove } from './server-moves.ts';
 
-const OPENWRT_MARK = '/etc/openwrt_release';
+/** Every OpenWrt has it. */
+export const OPENWRT_MARK = '/etc/openwrt_release';
 const HARDWARE_ADDRESS_PLACEHOLDER = 'AA:BB:CC:DD:EE:FF';
 
 /** Undefined: it did not move. */

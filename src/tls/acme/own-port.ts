@@ -13,19 +13,29 @@ export interface Ways {
   readonly ports: readonly number[];
   /** The outside port that the router was asked to open; 0: none. */
   readonly mappedPort: number;
+  /** What this machine is, as far as ports come to it in a way of their own. */
+  readonly place: 'synology' | 'openwrt' | 'container' | 'linux';
 }
 
+/** What leads a port here. */
+const LEADS_HERE: Readonly<Record<Ways['place'], string>> = {
+  synology: ' (on the NAS 80 and 443 are taken by DSM: let the router lead it there)',
+  openwrt: " (a redirect in this router's firewall does that)",
+  container: ' (publish it for the container, and lead it to its host)',
+  linux: '',
+};
+
 /** Which outside port has to lead where, as a sentence. */
-export function whatMustLeadHere(type: OwnPortChallenge, { ports, mappedPort }: Ways): string {
+export function whatMustLeadHere(type: OwnPortChallenge, { ports, mappedPort, place }: Ways): string {
   const outside = OUTSIDE_PORT[type];
   const inside = ports.includes(outside) ? outside : (ports[0] ?? 0);
   if (mappedPort === outside)
     return `${type} needs outside port ${outside}, which [remote] map_port asks the router for`;
-  return `${type} needs outside port ${outside} to lead to port ${inside} here`;
+  return `${type} needs outside port ${outside} to lead to port ${inside} here${LEADS_HERE[place]}`;
 }
 
 /** The challenges that ports allow, the likelier first: http-01 where only port 80 is known to lead here, else tls-alpn-01. */
-export function likelyChallenges({ ports, mappedPort }: Ways): OwnPortChallenge[] {
+export function likelyChallenges({ ports, mappedPort }: Pick<Ways, 'ports' | 'mappedPort'>): OwnPortChallenge[] {
   const leadsHere = (port: number) => ports.includes(port) || mappedPort === port;
   return leadsHere(80) && !leadsHere(443) ? ['http-01', 'tls-alpn-01'] : ['tls-alpn-01', 'http-01'];
 }

@@ -33,7 +33,7 @@ export function settingsFor({ directory, caFile }: Pick<AcmeStandIn, 'directory'
     nameServerKeyFile: '',
     externalId: '',
     externalKeyFile: '',
-    ways: { ports: [32443], mappedPort: 0 },
+    ways: { ports: [32443], mappedPort: 0, place: 'linux' },
   };
 }
 

@@ -6,12 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Ways } from '../../../src/tls/acme/own-port.ts';
 import { waitAfter } from '../../../src/tls/acme/renewal.ts';
 import { renewalId } from '../../../src/tls/acme/renewal-info.ts';
 import { challengeOrder, whatAuthorityNeeds } from '../../../src/tls/acme/settings.ts';
 import { FRESH_STANDING } from '../../../src/tls/acme/standing.ts';
 import { readRetryAfter } from '../../../src/tls/acme/transport.ts';
 import { readTsigKey } from '../../../src/tls/acme/tsig.ts';
+import { describeCertificate } from '../../../src/tls/certificate-facts.ts';
+import { assembleChain, readCertificates, readKeys } from '../../../src/tls/chain.ts';
+import { makeCertificate } from '../../support/certificates.ts';
 import { settingsFor } from './issuing.ts';
 
 const MINUTE_MS = 60_000;
@@ -70,10 +74,7 @@ test('a key in the form of BIND, as tsig-keygen writes it or a hand does', () =>
 
 test('auto: dns-01 where it is set up, else what the ports make likely, what worked, and never what just failed', () => {
   const order = (ways: object, standing = {}) =>
-    challengeOrder(
-      { ...settings, ways: { ports: [32443], mappedPort: 0, ...ways } },
-      { ...FRESH_STANDING, ...standing },
-    );
+    challengeOrder({ ...settings, ways: { ...settings.ways, ...ways } }, { ...FRESH_STANDING, ...standing });
   assert.equal(order({}), ['tls-alpn-01', 'http-01']);
   assert.equal(order({ ports: [80, 32443] }), ['http-01', 'tls-alpn-01']);
   assert.equal(order({ ports: [80, 443] }), ['tls-alpn-01', 'http-01']);
@@ -86,7 +87,8 @@ test('auto: dns-01 where it is set up, else what the ports make likely, what wor
 });
 
 test('what has to lead here is said for the ports as they are', () => {
-  const needs = (ports: number[], mappedPort = 0) => whatAuthorityNeeds({ ...settings, ways: { ports, mappedPort } });
+  const needs = (ports: number[], mappedPort = 0, place: Ways['place'] = 'linux') =>
+    whatAuthorityNeeds({ ...settings, ways: { ports, mappedPort, place } });
   assert.equal(needs([32443]), [
     'tls-alpn-01 needs outside port 443 to lead to port 32443 here',
     'http-01 needs outside port 80 to lead to port 32443 here',
@@ -96,7 +98,28 @@ test('what has to lead here is said for the ports as they are', () => {
     needs([32443], 443)[0],
     'tls-alpn-01 needs outside port 443, which [remote] map_port asks the router for',
   );
+  assert.match(
+    needs([32443], 0, 'synology')[1] ?? '',
+    /to lead to port 32443 here \(on the NAS 80 and 443 are taken by DSM/,
+  );
+  assert.match(needs([32443], 0, 'openwrt')[0] ?? '', /here \(a redirect in this router's firewall does that\)$/);
   assert.equal(whatAuthorityNeeds({ ...settings, hook: '/h' }), []);
+});
+
+test('a certificate of six days has few days left when it should have been renewed, not before', () => {
+  const { certificatePem, keyPem } = makeCertificate({ names: ['films.example.org'], days: 6 });
+  const chain = assembleChain('it', {
+    certificates: readCertificates('it', certificatePem),
+    keys: readKeys('it', keyPem),
+  });
+  const place = { source: 'acme', origin: 'here' } as const;
+  const warningsAfter = (days: number) => {
+    const now = new Date(Date.now() + days * 24 * 60 * MINUTE_MS);
+    return describeCertificate(chain, place, now).problems.filter(({ sentence }) => sentence.includes('expires in'));
+  };
+  assert.equal(warningsAfter(0), []);
+  assert.equal(warningsAfter(4.2), []);
+  assert.is(warningsAfter(4.6).length, 1);
 });
 
 test.run();
