@@ -96,7 +96,7 @@ async function start(root: string, user: number) {
   execFileSync('mount', ['--bind', '-o', 'ro', home.dataDir, join(root, 'config')]);
   writeFileSync(
     join(root, 'data/lockgate.toml'),
-    `[server]\nurl = "${home.plex.url}"\ndata_dir = "/config"\n[listen]\naddresses = ["127.0.0.1"]\nport = 0\n`,
+    `[server]\nurl = "${home.plex.url}"\ndata_dir = "/config"\n[listen]\naddresses = ["127.0.0.1"]\nport = 0\n[remote]\npublic_address = "none"\n`,
   );
   const env = { ...ENV, LOCKGATE_CONFIG: '/data/lockgate.toml' };
   const enter = [`--userspec=${user}:${user}`, root, PROGRAM];

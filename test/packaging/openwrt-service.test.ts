@@ -261,7 +261,9 @@ function installProgram(router: Jail, programFiles: Tree, build: string): void {
 function configure({ router, home }: Scene, more = ''): void {
   mkdirSync(join(router.root, 'etc/lockgate'), { recursive: true });
   const text = `[server]\nurl = "${home.plex.url}"\ndata_dir = "/mnt/my nas/plex"\n[listen]\naddresses = ["127.0.0.1"]\nport = 0\n${more}`;
-  writeFileSync(join(router.root, 'etc/lockgate/lockgate.toml'), text);
+  // The program is a real one, on the network of this machine: it asks nobody.
+  const quiet = '\n[remote]\npublic_address = "none"\n';
+  writeFileSync(join(router.root, 'etc/lockgate/lockgate.toml'), text + quiet);
 }
 
 function pidOf(router: Jail): number {

@@ -75,6 +75,7 @@ export async function tellProgramStory(architecture: Architecture): Promise<void
           `[server]\nurl = "${home.plex.url}"\ndata_dir = "/plex"`,
           '[listen]\naddresses = ["127.0.0.1"]\nport = 0',
           `[dns]\nlisten = ["127.0.0.1:${dnsPort}"]\ngateway_addresses = ["192.168.77.1"]`,
+          '[remote]\npublic_address = "none"',
           `[log]\nlevel = "${log}"\n`,
         ].join('\n'),
       );
