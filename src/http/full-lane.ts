@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { Refuse } from '../access/decision.ts';
 import { systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
+import { closed } from './closed.ts';
 import { ClientConnection } from './connection.ts';
 import { ConnectionList } from './connections.ts';
 import { type Arrival, Exchange } from './exchange.ts';
@@ -34,7 +35,7 @@ export interface FullLane {
   accept(socket: Socket, peer: Peer, unread?: Buffer): void;
   /** Decides again on everything that is open, and cuts what is no longer allowed. Resolves with how many were cut. */
   recheck(): Promise<number>;
-  /** Takes no new connection, closes idle ones, lets what runs finish for `graceMs`, then closes the rest. */
+  /** Takes no new connection, closes idle ones, lets what runs finish for `graceMs`, then closes the rest. Resolves when all have closed. */
   drain(graceMs: number): Promise<void>;
   readonly counters: FullLaneCounters;
   /** Every open connection. */
@@ -118,8 +119,9 @@ class NodeLane implements FullLane, Lane {
     for (const exchange of this.#exchanges()) exchange.endFollowing();
     for (const connection of this.#http2) connection.end();
     await this.#quiet(graceMs);
-    for (const { socket } of this.#connections.all()) socket.destroy();
-    for (const connection of this.#http2) connection.destroy();
+    const cut = [...this.#connections.all(), ...this.#http2];
+    for (const connection of cut) connection.cut();
+    await Promise.all(cut.map(({ socket }) => closed(socket)));
     this.forwarder.close();
     this.#server.close();
   }

@@ -26,7 +26,7 @@ export interface FullLaneOptions {
   corsOrigin?(head: RequestHead, peer: Peer): string | undefined;
   /** Counts a stream of HTTP/2 for its client until it closes, or says why the client may not have another. */
   refuseStream?(stream: Closeable, peer: Peer): Refuse | undefined;
-  /** The server kind's fields on a 401. */
+  /** The server kind's fields on a 401 and 498. */
   unauthorizedHeaders?(): Readonly<Record<string, string>>;
   /** Every request, once, when its answer or its WebSocket has ended. */
   onFinished?(record: RequestRecord): void;

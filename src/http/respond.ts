@@ -14,6 +14,9 @@ const PREFLIGHT_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 /** Header names as a browser lists them; anything else is not echoed. */
 const HEADER_NAME_LIST = /^[\w\-, ]{1,2048}$/;
 
+/** 498 is the server's own, for a token that has expired. */
+const UNAUTHORIZED: ReadonlySet<number> = new Set([401, 498]);
+
 const FIELD_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** A complete answer; the length of the body and the connection fields are added when it is sent. */
@@ -35,7 +38,7 @@ export function refusalAnswer(
   head?: RequestHead,
   extraHeaders: Readonly<Record<string, string>> = {},
 ): OwnAnswer {
-  const extra = refusal.status === 401 ? extraHeaders : {};
+  const extra = UNAUTHORIZED.has(refusal.status) ? extraHeaders : {};
   const isHtml = prefersHtml(head?.header('accept')) || wantsHtml(extra);
   const fields = [
     ...(isHtml ? HTML_FIELDS : TEXT_FIELDS),

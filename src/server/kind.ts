@@ -85,7 +85,7 @@ export interface ServerKind {
    * header when given. Only plex adds one: a token of the others has the rights of an administrator.
    */
   replaceCredentials(request: CredentialCarrier, token: string | undefined): { target: string; rawHeaders: string[] };
-  /** Extra headers on the gateway's 401 so that apps understand it. */
+  /** Extra headers on the gateway's 401 and 498 so that apps understand it; they win over its own. */
   readonly unauthorizedHeaders: Readonly<Record<string, string>>;
 
   /** Where a browser that asks for `/` is sent (rule 12); undefined: the kind has no web client. */

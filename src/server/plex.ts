@@ -41,7 +41,7 @@ export const plex: ServerKind = {
     if (token !== undefined) rawHeaders.push(TOKEN_NAME, token);
     return { target: removeQueryArguments(request.target, TOKEN_NAMES), rawHeaders };
   },
-  unauthorizedHeaders: { 'X-Plex-Protocol': '1.0' },
+  unauthorizedHeaders: { 'X-Plex-Protocol': '1.0', 'Content-Type': 'text/html', Connection: 'close' },
 
   webClientPath: '/web/index.html',
   webOrigins: ['https://app.plex.tv', 'https://watch.plex.tv', 'https://listen.plex.tv'],

@@ -206,6 +206,26 @@ test('a token that the server calls expired stays 498, and other refusals 401', 
   assert.is(wrong.headers['x-plex-protocol'], '1.0');
 });
 
+test('a 401 has the shape that Plex apps expect, in either lane, over either scheme', async ({ guarded }) => {
+  const origin = ['-H', 'Origin: https://app.plex.tv'];
+  for (const express of [true, false]) {
+    await guarded.reload({ ...OPTIONS, listen: `express = ${express}` });
+    for (const token of [[], ['-H', 'X-Plex-Token: wrong-token']]) {
+      const secure = await guarded.ask(OUTSIDER, '/library/sections', ...token, ...origin);
+      const plain = await guarded.askPlainly(OUTSIDER, '/library/sections', ...token, ...origin);
+      for (const { status, headers, body } of [secure, plain]) {
+        assert.is(status, 401);
+        assert.is(headers['x-plex-protocol'], '1.0');
+        assert.is(headers['content-type'], 'text/html');
+        assert.is(headers['connection'], 'close');
+        assert.is(headers['access-control-allow-origin'], 'https://app.plex.tv');
+        assert.match(body, '<!doctype html>');
+      }
+    }
+  }
+  await guarded.reload(OPTIONS);
+});
+
 test('required TLS sends plain reading to HTTPS and refuses the rest', async ({ guarded }) => {
   const { port } = guarded.gateway;
   await guarded.reload({ ...OPTIONS, listen: 'secure_connections = "required"' });

@@ -73,6 +73,34 @@ for (const scheme of ['http', 'https']) {
   }
 }
 
+for (const how of ['closes', 'resets'] as const) {
+  test(`the client ${how} inside an upload that the server does not take: its connection closes soon`, async () => {
+    const origin = await startOrigin(async (connection) => {
+      await connection.readHead();
+      connection.socket.pause();
+    });
+    await withLane(origin, { limits: { stalledUploadCheckMs: 200 } }, async (lane) => {
+      const client = await connectRaw({ port: lane.port });
+      client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n');
+      const chunk = Buffer.alloc(65_536);
+      // Until nothing moves any more.
+      for (let quiet = 0; quiet < 10; ) {
+        const isFull = client.socket.writableLength > 0;
+        if (!isFull) client.write(chunk);
+        quiet = isFull ? quiet + 1 : 0;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      if (how === 'resets') client.reset();
+      else client.destroy();
+      await lane.finished(1);
+      assert.is(lane.records[0]?.aborted, true);
+      assert.equal(lane.failures, []);
+      origin.connections[0]?.socket.resume();
+      await origin.connections[0]?.closed(3000);
+    });
+  });
+}
+
 test('the client leaves while the policy thinks: nothing goes to the server', async () => {
   let decide: (decision: typeof FORWARD) => void = () => {};
   const origin = await startAnswering(() => ok());

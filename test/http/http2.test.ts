@@ -357,6 +357,7 @@ test('draining cuts what does not finish in time', async () => {
     const running = ask(session);
     await lane.asked(1);
     await lane.lane.drain(200);
+    assert.is(lane.lane.counters.connections, 0, 'it has waited for the end of what it has cut');
     assert.is.not((await running).code, undefined);
     assert.is(lane.lane.counters.requestsInFlight, 0);
   });

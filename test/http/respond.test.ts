@@ -112,6 +112,14 @@ test('a 401 has the shape that the server kind gives it', async () => {
   assert.match(answer.body.toString(), '<!doctype html>');
 });
 
+test('so has a 498, and an answer to HEAD', async () => {
+  const expired = { ...REFUSE, status: 498 } as const;
+  const answer = await answerTo(expired, undefined, { unauthorizedHeaders: () => PLEX });
+  assert.is(answer.statusLine, 'HTTP/1.1 498 Invalid Token');
+  assert.equal(answer.values('content-type'), ['text/html']);
+  assert.equal(answer.values('connection'), ['close']);
+});
+
 test('other refusals do not', async () => {
   const answer = await answerTo({ ...REFUSE, status: 403 }, undefined, { unauthorizedHeaders: () => PLEX });
   assert.is(answer.header('x-plex-protocol'), undefined);

@@ -1,5 +1,6 @@
 /** The express lane: plain GET and HEAD requests over kept connections, without an object per message; everything else goes to the full lane. */
 import type { Socket } from 'node:net';
+import { closed } from '../closed.ts';
 import type { FullLane, FullLaneCounters } from '../full-lane.ts';
 import { speaksHttp2 } from '../http2/alpn.ts';
 import type { FullLaneOptions, OpenConnection } from '../lane.ts';
@@ -91,7 +92,8 @@ class ExpressLane implements FullLane, ExpressShared {
     this.isDraining = true;
     for (const connection of this.#connections) if (connection.isIdle) connection.socket.destroy();
     await Promise.all([this.options.fullLane.drain(graceMs), this.#quiet(graceMs)]);
-    for (const connection of this.#connections) connection.socket.destroy();
+    const cut = [...this.#connections].map(({ socket }) => socket.destroy());
+    await Promise.all(cut.map(closed));
     clearInterval(this.#sweepTimer);
     this.pool.close();
   }

@@ -25,8 +25,8 @@ const MAX_REJECTED_STREAMS = 100;
 export class Http2Connection {
   readonly peer: Peer;
   last: LastDecision | undefined;
+  readonly socket: Socket;
   readonly #lane: Lane;
-  readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #exchanges = new Set<Exchange>();
   #idleTimer: NodeJS.Timeout | undefined;
@@ -34,7 +34,7 @@ export class Http2Connection {
   /** Serves `socket` until it closes. `onFinished` is called for each request that has ended. */
   constructor(socket: Socket, peer: Peer, lane: Lane, onFinished: (exchange: Exchange) => void) {
     this.#lane = lane;
-    this.#socket = socket;
+    this.socket = socket;
     this.peer = peer;
     this.#session = performServerHandshake(socket, sessionOptions(lane.limits.headerBytes));
     this.#session.setLocalWindowSize(WINDOW_BYTES);
@@ -60,9 +60,9 @@ export class Http2Connection {
     if (this.#exchanges.size === 0) this.#wait();
   }
 
-  destroy(): void {
+  cut(): void {
     this.#session.destroy();
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   #begin(stream: ServerHttp2Stream, rawHeaders: readonly string[], onFinished: (exchange: Exchange) => void): void {
@@ -86,8 +86,8 @@ export class Http2Connection {
   /** For a request, or for the client's end of it. PING and SETTINGS are none: they hold no connection open. */
   #wait(timeoutMs = this.#restMs): void {
     clearTimeout(this.#idleTimer);
-    if (this.#socket.destroyed) return;
-    this.#idleTimer = setTimeout(() => this.destroy(), timeoutMs);
+    if (this.socket.destroyed) return;
+    this.#idleTimer = setTimeout(() => this.cut(), timeoutMs);
   }
 
   get #restMs(): number {
