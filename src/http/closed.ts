@@ -1,10 +1,7 @@
 /** The end of a socket, awaited. */
 import type { Socket } from 'node:net';
 
-/** Resolves when nothing of it is left. Destroy it before, or have somebody else end it. */
+/** Resolves when nothing is left of a socket whose `close` is still to come. */
 export function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.closed) resolve();
-    else socket.once('close', () => resolve());
-  });
+  return new Promise((resolve) => socket.once('close', () => resolve()));
 }
