@@ -37,7 +37,7 @@ export const listen = section(
     }),
     express: flag({
       initial: true,
-      help: 'The fast lane for ordinary GET and HEAD requests. false sends everything through the full HTTP stack, slower and with the same answers.',
+      help: 'The fast lane for ordinary requests: GET and HEAD, POST and PUT with a short body. false sends everything through the full HTTP stack, slower and with the same answers.',
     }),
     http2: flag({
       initial: false,

@@ -220,6 +220,8 @@ export class AnswerRelay implements AnswerReceiver, Borrower {
 
   /** A kept connection that the server closed just now tells nothing about the server. */
   #mayRetry(server: UpstreamConnection | undefined, error: Error | undefined): boolean {
+    const { method } = this.#job;
+    if (method !== 'GET' && method !== 'HEAD') return false;
     if (this.#hasRetried || this.#hasReceived || server?.isReused !== true) return false;
     const code = systemCodeOf(error);
     return error === undefined || code === 'ECONNRESET' || code === 'EPIPE';

@@ -173,7 +173,7 @@ export class ExpressExchange implements RelayClient {
   /** Undefined: the full lane knows how. */
   #relayFor(decision: Forward): AnswerRelay | undefined {
     const { options, pool, limits } = this.#shared;
-    const { head } = this.#request;
+    const { head, body } = this.#request;
     const upstream = options.upstream();
     const client = this.#client;
     if (upstream?.protocol !== 'http:' || client === undefined) return undefined;
@@ -181,7 +181,7 @@ export class ExpressExchange implements RelayClient {
     const line = requestLine(head, target);
     const lines = this.#connection.fieldLines(head, rawHeaders, client);
     if (line === undefined || lines === undefined) return undefined;
-    return new AnswerRelay({ method: head.method, text: line + lines, upstream, pool, limits }, this);
+    return new AnswerRelay({ method: head.method, text: line + lines + body, upstream, pool, limits }, this);
   }
 
   #unavailable(why: Unavailability): void {

@@ -1,4 +1,4 @@
-/** The express lane: plain GET and HEAD requests over kept connections, without an object per message; everything else goes to the full lane. */
+/** The express lane: plain requests (GET, HEAD, and POST or PUT with a short body) over kept connections, without an object per message; everything else goes to the full lane. */
 import type { Socket } from 'node:net';
 import { closed } from '../closed.ts';
 import type { FullLane, FullLaneCounters } from '../full-lane.ts';

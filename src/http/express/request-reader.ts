@@ -1,4 +1,4 @@
-/** Reads the head of a plain request when it has one reading beyond doubt; whatever else it is, the full lane reads (RFC 9112). */
+/** Reads a plain request when it has one reading beyond doubt; whatever else it is, the full lane reads (RFC 9112). */
 import { isHopByHop } from '../headers.ts';
 import { readHead } from '../message.ts';
 import type { RequestHead } from '../request.ts';
@@ -6,18 +6,24 @@ import type { RequestHead } from '../request.ts';
 const END_OF_LINE = '\r\n';
 const END_OF_HEAD = '\r\n\r\n';
 const VERSION = ' HTTP/1.1';
-const BEGINNINGS = ['GET /', 'HEAD /'];
+/** Those with a body need its length, and the whole of it behind the head. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT'] as const;
+type PlainMethod = (typeof METHODS)[number];
+/** A longer body goes through the full lane, which has it pass piece by piece. */
+const MAX_BODY_BYTES = 16_384;
 /** Lines of a token, a colon, at most one space, and printable ASCII that does not end blank: no folding, no foreign letters, no bare CR or LF. */
 const FIELD_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: ?(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?\r\n)+$/;
-/** With one of these a request has a body, or wants something of its own. So it is with hop-by-hop fields, but for `Connection: keep-alive`. */
-const SPECIAL_FIELDS = new Set(['content-length', 'expect', 'trailer']);
+/** With one of these a request wants something of its own. So it is with hop-by-hop fields, but for `Connection: keep-alive`. */
+const SPECIAL_FIELDS = new Set(['expect', 'trailer']);
 /** Fields that take more than this are read anew each time: what is kept costs memory on every idle connection. */
 const MAX_KEPT_LENGTH = 4_096;
 
-/** GET or HEAD without a body, HTTP/1.1, on a connection that stays open. */
+/** GET or HEAD without a body, or POST or PUT with a short one; HTTP/1.1, on a connection that stays open. */
 export interface PlainRequest {
   readonly head: RequestHead;
-  /** Bytes of the head, the empty line included. */
+  /** Latin-1. */
+  readonly body: string;
+  /** Bytes of the head, the empty line included, and of the body. */
   readonly byteLength: number;
 }
 
@@ -35,16 +41,19 @@ export class RequestReader {
   /** The request at the start of `text` (Latin-1: one character, one byte). `incomplete`: the rest may still come. `doubtful`: not for this lane. */
   read(text: string): PlainRequest | 'incomplete' | 'doubtful' {
     const method = methodOf(text);
-    if (method === undefined)
-      return BEGINNINGS.some((beginning) => beginning.startsWith(text)) ? 'incomplete' : 'doubtful';
+    if (method === undefined) {
+      return METHODS.some((known) => `${known} /`.startsWith(text)) ? 'incomplete' : 'doubtful';
+    }
     const lineEnd = text.indexOf(END_OF_LINE);
     const fields = lineEnd === -1 ? undefined : this.#fieldsAt(text, lineEnd + END_OF_LINE.length);
     if (fields === undefined) return text.length <= this.#maxBytes ? 'incomplete' : 'doubtful';
-    const byteLength = lineEnd + fields.length + END_OF_HEAD.length;
-    if (byteLength > this.#maxBytes || !text.startsWith(VERSION, lineEnd - VERSION.length)) return 'doubtful';
+    const headLength = lineEnd + fields.length + END_OF_HEAD.length;
+    if (headLength > this.#maxBytes || !text.startsWith(VERSION, lineEnd - VERSION.length)) return 'doubtful';
     const target = text.slice(method.length + 1, lineEnd - VERSION.length);
     const head = this.#readHead(method, target, fields);
-    return head === undefined ? 'doubtful' : { head, byteLength };
+    const body = head === undefined ? undefined : this.#bodyOf(head, text.slice(headLength));
+    if (head === undefined || body === undefined) return 'doubtful';
+    return { head, body, byteLength: headLength + body.length };
   }
 
   /** The field lines from `start` to the empty line, the very string of the last time when they are the same; undefined: not all are there. */
@@ -66,6 +75,20 @@ export class RequestReader {
     return reading.head;
   }
 
+  /**
+   * The body at the start of `behind`, empty where there is none. Undefined: it is too long or not there yet, its length is not said,
+   * there should be none, or it looks like heads of requests, which are counted.
+   */
+  #bodyOf(head: RequestHead, behind: string): string | undefined {
+    const length = head.header('content-length');
+    const mayHaveBody = head.method === 'POST' || head.method === 'PUT';
+    if ((length !== undefined) !== mayHaveBody) return undefined;
+    const byteLength = Number(length ?? 0);
+    if (byteLength > Math.min(MAX_BODY_BYTES, this.#maxBytes) || behind.length < byteLength) return undefined;
+    const body = behind.slice(0, byteLength);
+    return body.includes(END_OF_HEAD) ? undefined : body;
+  }
+
   #keep(head: RequestHead, fields: string): void {
     const isKept = fields.length <= MAX_KEPT_LENGTH;
     this.#former = isKept ? head : undefined;
@@ -73,9 +96,8 @@ export class RequestReader {
   }
 }
 
-function methodOf(text: string): 'GET' | 'HEAD' | undefined {
-  if (text.startsWith('GET /')) return 'GET';
-  return text.startsWith('HEAD /') ? 'HEAD' : undefined;
+function methodOf(text: string): PlainMethod | undefined {
+  return METHODS.find((method) => text.startsWith(method) && text.startsWith(' /', method.length));
 }
 
 /** Undefined: some field is in doubt. */
