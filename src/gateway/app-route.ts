@@ -1,6 +1,6 @@
 /** How media apps come to the gateway: a name says which host, not which port, so what must be done depends on who has which port. */
 import type { Config } from '../config/schema.ts';
-import { addressScope, labelFromAddress } from '../net/address.ts';
+import { addressFromLabel, addressScope, labelFromAddress } from '../net/address.ts';
 import { publishedEndpoint, reachableEndpoint } from './published.ts';
 import type { Situation } from './situation.ts';
 
@@ -12,7 +12,10 @@ export interface AppRoute {
   readonly remedy: string;
 }
 
-type RouteFacts = Pick<Situation, 'config' | 'server' | 'serverAddress' | 'certificates' | 'ownAddresses' | 'dns'>;
+type RouteFacts = Pick<
+  Situation,
+  'config' | 'server' | 'serverAddress' | 'certificates' | 'ownAddresses' | 'dns' | 'toldUrls'
+>;
 
 /** Undefined while the server is not known, or is of a kind whose apps are told the address by hand. */
 export function howAppsCome(facts: RouteFacts): AppRoute | undefined {
@@ -51,7 +54,9 @@ function clientPorts(config: Config): readonly number[] {
 }
 
 /** The gateway has another port than the server publishes: the server must tell the apps. */
-function throughCustomConnections({ config, certificates, ownAddresses }: RouteFacts): AppRoute {
+function throughCustomConnections({ config, certificates, ownAddresses, toldUrls = [] }: RouteFacts): AppRoute {
+  const told = toldUrls.find((url) => leadsHere(url, config, ownAddresses));
+  if (told !== undefined) return complete(`the server tells apps ${told}, which leads here`);
   const [port = 0] = clientPorts(config);
   const how = `the gateway has port ${port}, of which apps learn from the server's settings`;
   const zone = certificates.find(({ source, zones }) => source !== 'private-ca' && zones.length > 0)?.zones[0];
@@ -60,6 +65,16 @@ function throughCustomConnections({ config, certificates, ownAddresses }: RouteF
   if (address === undefined) return { how, isComplete: false, remedy: ADDRESS_FIRST };
   const url = `https://${labelFromAddress(address)}.${zone}:${port}`;
   return { how, isComplete: false, remedy: `in the server: Settings > Network > Custom server access URLs: ${url}` };
+}
+
+/** An address that the name spells, and a port, under which clients reach the gateway. */
+function leadsHere(text: string, config: Config, ownAddresses: readonly string[]): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, port } = new URL(text);
+  const address = addressFromLabel(hostname.split('.')[0] ?? '');
+  const isOurs =
+    address !== undefined && (ownAddresses.includes(address) || address === clientAddress(config, ownAddresses));
+  return isOurs && protocol === 'https:' && clientPorts(config).includes(Number(port || 443));
 }
 
 const CERTIFICATE_FIRST = "give the gateway the server's certificate first: [server] data_dir, or lockgate snippet nas";

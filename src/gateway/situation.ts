@@ -29,6 +29,8 @@ export interface Situation {
   /** Whether the server refused made-up credentials from this host; undefined: not known. */
   readonly serverIsStrict: boolean | undefined;
   readonly serverAddress: string | undefined;
+  /** What the server tells apps beside its own addresses (Custom server access URLs); undefined: its settings cannot be read. */
+  readonly toldUrls: readonly string[] | undefined;
   /** It has, or seems to have, another address than before. */
   readonly move: ServerMove | undefined;
   readonly certificates: readonly CertificateFacts[];
@@ -68,6 +70,7 @@ export function situationOf(
     isOutdated: serverFacts(server, settings.minServerVersion).isOutdated,
     serverIsStrict: gate.serverIsStrict,
     serverAddress: site.view.serverAddress,
+    toldUrls: parts.plexHome.preferences && urlsIn(parts.plexHome.preferences.customConnections),
     move: link.moves.last,
     certificates: certificates.facts(),
     certificateProblems: certificates.problems(),
@@ -82,6 +85,10 @@ export function situationOf(
     dns: config.dns.enabled ? { zones: dnsSteering(parts), isRunning: isDnsRunning } : undefined,
     routerZones: parts.routerZones?.(),
   };
+}
+
+function urlsIn(list = ''): string[] {
+  return list.split(',').flatMap((text) => text.trim() || []);
 }
 
 type SituationCheck = (situation: Situation) => Check | undefined;

@@ -12,8 +12,8 @@ const OWN_ADDRESSES = ['192.168.1.2', 'fd00::2'];
 
 function situationWith(
   listen: Partial<Config['listen']>,
-  more: { serverAddress?: string; hasZone?: boolean; hasDns?: boolean } = {},
-): Pick<Situation, 'config' | 'server' | 'serverAddress' | 'certificates' | 'ownAddresses' | 'dns'> {
+  more: { serverAddress?: string; hasZone?: boolean; hasDns?: boolean; toldUrls?: readonly string[] } = {},
+): Parameters<typeof howAppsCome>[0] {
   const defaults = defaultConfig();
   const { serverAddress = '192.168.1.10', hasZone = true, hasDns = true } = more;
   return {
@@ -22,6 +22,7 @@ function situationWith(
     serverAddress,
     certificates: hasZone ? ([{ source: 'server', zones: [ZONE] }] as unknown as Situation['certificates']) : [],
     ownAddresses: OWN_ADDRESSES,
+    toldUrls: more.toldUrls,
     dns: hasDns
       ? { zones: hasZone ? [{ zone: ZONE, leadsTo: 'gateway', reason: '' }] : [], isRunning: true }
       : undefined,
@@ -58,6 +59,21 @@ test('what is published is what apps are told', () => {
 
 test('without the certificate that apps accept, that comes first', () => {
   assert.match(howAppsCome(situationWith({}, { hasZone: false }))?.remedy ?? '', 'lockgate snippet nas');
+});
+
+test('with another port nothing is left to do once the server tells apps of it, by address and port', () => {
+  const isComplete = (...toldUrls: string[]) => howAppsCome(situationWith({ port: [32443] }, { toldUrls }))?.isComplete;
+  assert.is(isComplete(), false);
+  assert.is(isComplete(`https://192-168-1-2.${ZONE}:32443`), true);
+  assert.is(isComplete('https://other.example:443', `https://fd00-0-0-0-0-0-0-2.${ZONE}:32443`), true);
+  for (const wrong of [
+    `https://192-168-1-2.${ZONE}`,
+    `https://192-168-1-3.${ZONE}:32443`,
+    `http://192-168-1-2.${ZONE}:32443`,
+    'nonsense',
+  ]) {
+    assert.is(isComplete(wrong), false, wrong);
+  }
 });
 
 test.run();
