@@ -2,6 +2,7 @@
  * The self-contained program where there is no Node and no library: it starts, shows the media server's certificate, answers DNS, reloads,
  * ends. On this machine's processor as it is, on the other by emulation.
  */
+import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -20,6 +21,9 @@ const INSTALL_FOLDER = '/opt/lockgate';
 const EMULATORS = { x64: 'qemu-x86_64-static', arm64: 'qemu-aarch64-static', armv7: 'qemu-arm-static' } as const;
 /** What Node calls the machine. */
 const NODE_NAMES = { x64: 'x64', arm64: 'arm64', armv7: 'arm' } as const;
+const SERVICE_USER = 32_443;
+const ALONE =
+  '[server]\nurl = "http://127.0.0.1:32400"\n[listen]\naddresses = ["127.0.0.1"]\nport = 443\n[dns]\nenabled = false\n';
 /** Emulated, on a busy machine. */
 const READY_TIMEOUT_MS = 120_000;
 
@@ -62,6 +66,25 @@ export async function tellProgramStory(architecture: Architecture): Promise<void
     assert.is(status, 0);
     assert.match(stdout, /^lockgate /);
   });
+
+  // Emulators drop rights on the way.
+  const natively = emulator === undefined ? test : undefined;
+  natively?.(
+    'as a user of its own, with the one right of the service and no other, it has port 443',
+    async ({ jail, closers }) => {
+      mkdirSync(join(jail.root, 'etc'), { recursive: true });
+      writeFileSync(join(jail.root, 'etc/alone.toml'), ALONE);
+      const env = { PATH: process.env['PATH'], LOCKGATE_CONFIG: '/etc/alone.toml', LOCKGATE_STATE: '/tmp/alone' };
+      const gateway = new RunningProgram(spawn('unshare', asService(jail, [...program, 'run']), { env }));
+      closers.push(() => gateway.kill());
+      const { addresses } = await gateway.line((line) => line['event'] === 'ready', READY_TIMEOUT_MS);
+      assert.equal(addresses, ['127.0.0.1:443']);
+      const status = readFileSync(`/proc/${gateway.pid}/status`, 'utf8');
+      assert.match(status, new RegExp(`^Uid:\\s+${SERVICE_USER}\\s+${SERVICE_USER}\\s`, 'm'));
+      assert.match(status, /^CapEff:\s+0000000000000400$/m);
+      assert.match(status, /^NoNewPrivs:\s+1$/m);
+    },
+  );
 
   test('a Plex home: certificate, stream, names, reload, end', async ({ jail, closers }) => {
     const home = await makePlexHome();
@@ -138,6 +161,16 @@ export async function tellProgramStory(architecture: Architecture): Promise<void
   }
 
   test.run();
+}
+
+/** A network of its own, the service's user and capabilities (openwrt/files/etc/capabilities), the jail; what entering it takes is given up. */
+function asService({ root }: Jail, command: readonly string[]): string[] {
+  const both = (list: string) => [`--inh-caps=${list}`, `--ambient-caps=${list}`];
+  const user = [`--reuid=${SERVICE_USER}`, `--regid=${SERVICE_USER}`, '--clear-groups', '--no-new-privs'];
+  const rights = '-all,+net_bind_service,+sys_chroot';
+  const enter = ['setpriv', ...user, ...both(rights), `--bounding-set=${rights}`, '/usr/sbin/chroot', root];
+  const inside = ['/bin/busybox', 'setpriv', '--inh-caps', '-sys_chroot', '--ambient-caps', '-sys_chroot'];
+  return ['--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...enter, ...inside, ...command];
 }
 
 /** A script starts the loader by its path: there, the emulator is put before it. */
