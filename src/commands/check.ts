@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Finding, findingsToJson, renderFinding } from '../config/report.ts';
 import type { Config } from '../config/schema.ts';
 import { automaticValues } from '../gateway/automatic-values.ts';
+import type { Situation } from '../gateway/situation.ts';
 import { surveySituation, withSurvey } from '../gateway/survey.ts';
 import { hasRunningGateway } from '../ops/control.ts';
 import type { CertificateProblem } from '../tls/certificate-facts.ts';
@@ -18,12 +19,21 @@ export async function run(context: CommandContext): Promise<number> {
   const openwrtLanNetworks = context.env['LOCKGATE_LAN_NETWORKS'];
   const { values, faults } = await withSurvey({ config, stateDir, openwrtLanNetworks }, async (survey) => {
     const situation = await surveySituation(survey, undefined);
-    const faults = situation.certificateProblems.filter(({ severity }) => severity === 'fault');
+    const faults = [...situation.certificateProblems, ...acmeProblems(situation)].filter(
+      ({ severity }) => severity === 'fault',
+    );
     return { values: automaticValues(situation, survey.parts, stateDir), faults };
   });
   const obstacles = (await hasRunningGateway(stateDir)) ? [] : await startObstacles(config, context.configPath);
   print(context, { notes: [...notes, ...obstacles], values, faults });
   return faults.length === 0 ? EXIT_DONE : EXIT_NO;
+}
+
+/** Files that [acme] names and that cannot be used. */
+function acmeProblems({ acme }: Situation): CertificateProblem[] {
+  if (acme?.fileFault === undefined) return [];
+  const { message, hint } = acme.fileFault;
+  return [{ severity: 'fault', sentence: message, remedy: hint ?? 'mend the file' }];
 }
 
 interface Findings {

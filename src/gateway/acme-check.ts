@@ -24,7 +24,8 @@ export function acmeCheck(acme: AcmeView | undefined, isRunning: boolean, nowMs 
       'see that this machine asks for the time',
     );
   }
-  const { notAfter, lastError } = acme;
+  const { notAfter, lastError, fileFault } = acme;
+  if (fileFault !== undefined) return say('fault', fileFault.message, fileFault.hint);
   if (lastError !== undefined) {
     const isNear = notAfter === undefined || notAfter - nowMs < LAST_DAYS_MS;
     const until =

@@ -17,7 +17,7 @@ test('proofs that are not found say which port has to lead here; the port mended
     const { verdict, evidence, remedy } = await checkOf(lab, 'doctor');
     assert.is(verdict, 'fault');
     assert.match(evidence, /there is no certificate yet, next attempt at \d{4}-/);
-    assert.is(remedy, line['remedy']);
+    assert.is(remedy, line['remedy'], 'the same advice');
     lab.configure('', { ports: '[32443, 80]' });
     assert.is((await lab.command('reload')).status, 0);
     assert.equal(await issued(program), ['films.example.org']);
@@ -51,6 +51,26 @@ test('an authority that has lost its memory gets a new account', () =>
     );
     assert.is(line['source'], 'acme');
     assert.is(lab.curl('https://tv.example.org/.lockgate/health'), 'ok\n');
+  }));
+
+test('check looks at the files that [acme] names, and asks nobody', () =>
+  inLab({}, async (lab) => {
+    await lab.stopPebble();
+    const stories: readonly (readonly [string, RegExp])[] = [
+      ['hook = "pebble.json"', /^acme\.hook: ".*pebble\.json" cannot be run: EACCES/m],
+      ['eab_id = "x"\neab_key_file = "none"', /^acme\.eab_key_file: ".*none" cannot be read: ENOENT/m],
+      [
+        'rfc2136_server = "ns.example.org"\nrfc2136_key_file = "pebble.pem"',
+        /^acme\.rfc2136_key_file: ".*" holds no key of BIND's form/m,
+      ],
+    ];
+    for (const [text, sentence] of stories) {
+      lab.configure(text);
+      const { status, stdout } = await lab.command('check');
+      assert.is(status, 1, stdout);
+      assert.match(stdout, sentence);
+      assert.match(stdout, /^next: /m);
+    }
   }));
 
 test('an authority that is away is no reason not to start; `auto` asks one when [acme] says so', () =>

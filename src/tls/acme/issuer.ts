@@ -9,7 +9,14 @@ import { type ObtainedCertificate, obtainCertificate } from './order.ts';
 import { AcmeProblem } from './problem.ts';
 import { believable, isClockSet, renewalTime, waitAfter } from './renewal.ts';
 import { askRenewalInfo } from './renewal-info.ts';
-import { type AcmeSettings, makeSolvers, readAuthorityRoot, readExternalKey, whatAuthorityNeeds } from './settings.ts';
+import {
+  type AcmeSettings,
+  findFileFault,
+  makeSolvers,
+  readAuthorityRoot,
+  readExternalKey,
+  whatAuthorityNeeds,
+} from './settings.ts';
 import { FRESH_STANDING, type LastError, type Standing } from './standing.ts';
 import { AcmeStore, isSameWish, type KeptAcmeCertificate } from './store.ts';
 import { Transport } from './transport.ts';
@@ -37,6 +44,8 @@ export interface AcmeView {
   readonly isTrying: boolean;
   readonly nextAttemptAt: number;
   readonly lastError: LastError | undefined;
+  /** A file that [acme] names cannot be used. */
+  readonly fileFault: GatewayError | undefined;
   /** What has to lead here from outside. */
   readonly needs: readonly string[];
   readonly isClockSet: boolean;
@@ -56,6 +65,7 @@ export class AcmeIssuer {
   /** What is kept has been read. */
   #ready = Promise.resolve();
   #isTrying = false;
+  #fileFault: GatewayError | undefined;
   #onIssued = () => {};
 
   constructor(options: AcmeIssuerOptions) {
@@ -68,6 +78,7 @@ export class AcmeIssuer {
   async load(): Promise<void> {
     this.#standing = await this.#store.readStanding();
     this.#kept = await this.#store.readCertificate().catch(() => undefined);
+    this.#fileFault = await findFileFault(this.#options.settings);
   }
 
   /** From now on the certificate is looked after. `onIssued` hears of every new one, once it is kept. */
@@ -104,6 +115,7 @@ export class AcmeIssuer {
       isTrying: this.#isTrying,
       nextAttemptAt: this.#dueAt(),
       lastError: this.#standing.lastError,
+      fileFault: this.#fileFault,
       needs: whatAuthorityNeeds(this.#options.settings),
       isClockSet: isClockSet(this.#now()),
     };
@@ -189,6 +201,7 @@ export class AcmeIssuer {
   async #attempt(client: AcmeClient): Promise<void> {
     const { wish } = this.#options.settings;
     this.#isTrying = true;
+    this.#fileFault = await findFileFault(this.#options.settings);
     this.#options.log.info({ names: wish.names, directory: wish.directory }, 'asking for a certificate');
     const { chain, challenge } = await this.#order(client).catch(async (error: unknown) => {
       if (!(error instanceof AcmeProblem) || error.type !== 'accountDoesNotExist') throw error;

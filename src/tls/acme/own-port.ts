@@ -21,7 +21,7 @@ export interface Ways {
 const LEADS_HERE: Readonly<Record<Ways['place'], string>> = {
   synology: ' (on the NAS 80 and 443 are taken by DSM: let the router lead it there)',
   openwrt: " (a redirect in this router's firewall does that)",
-  container: ' (publish it for the container, and lead it to its host)',
+  container: ' (for a container with a network of its own: publish it, and lead it to the host)',
   linux: '',
 };
 
@@ -42,7 +42,7 @@ export function likelyChallenges({ ports, mappedPort }: Pick<Ways, 'ports' | 'ma
 
 /** The solver for `type` on `board`. */
 export function ownPortSolver(type: OwnPortChallenge, board: ChallengeBoard, ways: Ways): Solver {
-  const remedy = whatMustLeadHere(type, ways);
+  const remedy = `${whatMustLeadHere(type, ways)}; and the name has to lead to the public address of this site`;
   if (type === 'http-01') {
     return {
       type,

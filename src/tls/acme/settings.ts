@@ -1,5 +1,7 @@
 /** What the user asks of ACME, and what is made of it for one attempt: files read, solvers built. Types and their making. */
 import { X509Certificate } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { GatewayError, messageOf } from '../../lib/errors.ts';
 import { readBoundedFile } from '../bounded-file.ts';
 import type { ChallengeType, Solver } from './challenge.ts';
@@ -78,6 +80,30 @@ async function readKeyFile(path: string): Promise<TsigKey> {
       hint: 'make one with: tsig-keygen -a hmac-sha256 NAME',
     },
   );
+}
+
+/** Which of the files cannot be used, and why; undefined: they are good, or there are none. Looked at without asking anybody. */
+export async function findFileFault(settings: AcmeSettings): Promise<GatewayError | undefined> {
+  const { hook, nameServerKeyFile } = settings;
+  try {
+    await readAuthorityRoot(settings);
+    await readExternalKey(settings);
+    if (nameServerKeyFile !== '') await readKeyFile(nameServerKeyFile);
+    if (hook !== '') await assertExecutable(hook);
+    return undefined;
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+}
+
+async function assertExecutable(path: string): Promise<void> {
+  await access(path, constants.X_OK).catch((cause: unknown) => {
+    throw new GatewayError('config', `acme.hook: ${JSON.stringify(path)} cannot be run: ${messageOf(cause)}`, {
+      hint: 'let the user that runs lockgate execute it: chmod +x',
+      cause,
+    });
+  });
 }
 
 /** What the authority gave to its customer; undefined: nothing. Throws `config`. */
