@@ -1,6 +1,6 @@
 /** The check of the certificate that the media server itself shows against the one that the gateway has of it: which of the two is behind, and why. */
 import type { Check } from '../ops/check.ts';
-import { type CertificateFacts, FEW_DAYS } from '../tls/certificate-facts.ts';
+import type { CertificateFacts } from '../tls/certificate-facts.ts';
 import type { PlexPreferences } from '../tls/plex-preferences.ts';
 import type { ShownCertificate } from './shown-certificate.ts';
 
@@ -20,7 +20,7 @@ export interface ServerCertificateView {
 export function serverCertificateCheck({ shown, certificates, settings }: ServerCertificateView): Check | undefined {
   const own = certificates.find(isOfServer);
   if (shown === undefined || shown.zones.length === 0 || own === undefined) return undefined;
-  if (shown.fingerprint === own.fingerprint) return own.daysLeft < FEW_DAYS ? notRenewed(own, settings) : undefined;
+  if (shown.fingerprint === own.fingerprint) return own.isRunningOut ? notRenewed(own, settings) : undefined;
   if (!shown.zones.some((zone) => own.zones.includes(zone))) return renamed(shown, own);
   return isIssuedLater(shown, own) ? stale(shown, own) : serverBehind(shown, own);
 }

@@ -33,6 +33,8 @@ export interface CertificateFacts extends CertificateNames {
   readonly notAfter: Date;
   /** Whole days; negative once it has expired. */
   readonly daysLeft: number;
+  /** It should have been renewed by now. */
+  readonly isRunningOut: boolean;
   /** SHA-256 of the certificate, upper case hex with colons. */
   readonly fingerprint: string;
   readonly isIncomplete: boolean;
@@ -43,7 +45,7 @@ export interface CertificateFacts extends CertificateNames {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** From here on the days left are worth a line a day. */
-export const FEW_DAYS = 14;
+const FEW_DAYS = 14;
 
 const RENEWAL: Readonly<Record<CertificateSourceName, string>> = {
   server:
@@ -67,14 +69,17 @@ export interface CertificatePlace {
 export function describeCertificate(chain: KeyedChain, place: CertificatePlace, now: Date): CertificateFacts {
   const { leaf } = chain;
   const notAfter = leaf.validToDate;
+  const notBefore = leaf.validFromDate;
+  const daysLeft = Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS);
   const facts = {
     source: place.source,
     origin: place.origin,
     ...alternativeNames(leaf.subjectAltName),
     issuer: commonName(leaf.issuer),
-    notBefore: leaf.validFromDate,
+    notBefore,
     notAfter,
-    daysLeft: Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS),
+    daysLeft,
+    isRunningOut: isRunningOut({ notBefore, notAfter, daysLeft }, now),
     fingerprint: leaf.fingerprint256,
     isIncomplete: chain.isIncomplete && place.source !== 'private-ca',
     changed: place.changed,
@@ -98,7 +103,7 @@ function problemsOf(facts: Omit<CertificateFacts, 'problems'>, now: Date): Certi
     problems.push({ severity, sentence: `${subject} ${sentence}`, remedy });
   const [since, remedy] = [sinceWhen(facts), RENEWAL[facts.source]];
   if (facts.notAfter <= now) add('fault', `expired on ${day(facts.notAfter)}${since}`, remedy);
-  else if (isRunningOut(facts, now)) add('warning', `expires in ${days(facts.daysLeft)}${since}`, remedy);
+  else if (facts.isRunningOut) add('warning', `expires in ${days(facts.daysLeft)}${since}`, remedy);
   if (facts.notBefore > now) {
     add('fault', `is not valid before ${day(facts.notBefore)}`, `see that the clock is right: it says ${day(now)}`);
   }

@@ -19,6 +19,7 @@ const own: CertificateFacts = {
   notBefore: new Date('2026-09-01T00:00:00Z'),
   notAfter: new Date('2026-11-30T00:00:00Z'),
   daysLeft: 60,
+  isRunningOut: false,
   fingerprint: 'AA',
   isIncomplete: false,
   changed: undefined,
@@ -84,11 +85,11 @@ test('a certificate that the server does not renew while its end nears is told w
     'PlexOnlineToken="x" secureConnections="2"': /its Secure connections are disabled/,
   };
   for (const [settings, reason] of Object.entries(reasons)) {
-    const check = judge({}, { daysLeft: 9 }, settings);
+    const check = judge({}, { daysLeft: 9, isRunningOut: true }, settings);
     assert.is(check?.verdict, 'warning');
     assert.match(check?.evidence ?? '', reason);
   }
-  assert.is(judge({}, { daysLeft: 2 })?.verdict, 'fault');
+  assert.is(judge({}, { daysLeft: 2, isRunningOut: true })?.verdict, 'fault');
 });
 
 test('a copy among the files of the user is compared too, a certificate of another name is not', () => {
