@@ -58,8 +58,14 @@ function nameTestFor({ parts }: Gateway, { peer }: PageAsk): NameTest | undefine
   if (name === undefined) return undefined;
   return {
     origin: `https://${name}:${port}`,
+    needsTrust: isOfPrivateAuthority(name, parts),
     snippets: (Object.keys(ROUTERS) as SnippetTarget[]).flatMap((target) => snippetFor(target, parts)),
   };
+}
+
+function isOfPrivateAuthority(name: string, { certificates }: Gateway['parts']): boolean {
+  const owner = certificates.facts().find(({ zones }) => zones.some((zone) => name.endsWith(`.${zone}`)));
+  return owner?.source === 'private-ca';
 }
 
 /** Those that homes have come first. */

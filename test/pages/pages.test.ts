@@ -184,6 +184,16 @@ test('the status page takes the worst light for its headline', () => {
   assert.is(headline(), 'Not everything is known yet');
 });
 
+test('a name of the private CA leads to where that is trusted, another one does not', () => {
+  const page = (needsTrust: boolean) =>
+    renderStatusPage(
+      { scope: 'lights', lights: [] },
+      { ...VISIT, nameTest: { origin: 'https://films.example', needsTrust, snippets: [] } },
+    );
+  assert.match(page(true).html, 'href="/.lockgate/trust"');
+  assert.not.match(page(false).html, '/.lockgate/trust');
+});
+
 test('every part that an open page is sent is in the page, with the same content', () => {
   const clients = [
     { address: '192.168.1.7', isAtHome: true, rule: 'valid', connections: 2, requests: 1, webSockets: 0 },

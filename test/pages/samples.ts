@@ -157,7 +157,7 @@ export const SAMPLE_PAGES: Readonly<Record<string, RenderedPage>> = {
   'status-everything': renderStatusPage(everything, visit),
   'status-name-test': renderStatusPage(
     { scope: 'lights', lights },
-    { ...visit, nameTest: { origin: 'https://127-0-0-1.invalid:1', snippets } },
+    { ...visit, nameTest: { origin: 'https://127-0-0-1.invalid:1', needsTrust: true, snippets } },
   ),
   'status-empty': renderStatusPage(
     {

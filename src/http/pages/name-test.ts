@@ -7,6 +7,8 @@ import type { Light } from './status-view.ts';
 export interface NameTest {
   /** Origin with an address-in-name host: `https://192-168-1-2.0123….plex.direct:32400`. */
   readonly origin: string;
+  /** The name is one of the private CA, which devices trust only when told to. */
+  readonly needsTrust?: boolean;
   /** What to paste where, should it fail. */
   readonly snippets: readonly Snippet[];
 }
@@ -18,12 +20,12 @@ export interface Snippet {
 }
 
 /** Every outcome is in the page; the script shows the one that came true. Without scripts it says how to try. */
-export function nameTestPart({ origin, snippets }: NameTest): Html {
+export function nameTestPart({ origin, needsTrust = false, snippets }: NameTest): Html {
   const outcome = (name: keyof typeof OUTCOMES, more?: Html) =>
     html`<div class="light" data-outcome="${name}" ${name === 'untried' ? undefined : html`hidden`}>${lightContent(OUTCOMES[name])}${more}</div>`;
   const byHand = html`<p class="more"><a href="${origin}/.lockgate/health"><code>${origin}</code></a></p>`;
   return html`<div class="name-test" data-origin="${origin}" aria-live="polite">
-${outcome('untried', byHand)}${outcome('trying')}${outcome('found')}${outcome('lost', pasteThis(snippets))}
+${outcome('untried', byHand)}${outcome('trying')}${outcome('found')}${outcome('lost', html`${needsTrust ? TRUST_FIRST : undefined}${pasteThis(snippets)}`)}
 </div>`;
 }
 
@@ -51,6 +53,8 @@ const OUTCOMES = {
       'Most often a router hides names that lead to home addresses (rebinding protection). Paste this into yours, then load this page again; “lockgate doctor” tests every resolver on the way.',
   },
 } as const satisfies Readonly<Record<string, Light>>;
+
+const TRUST_FIRST = html`<p class="more">Its certificate is of the private CA: when this device does not trust that yet, <a href="/.lockgate/trust">begin there</a>.</p>`;
 
 function pasteThis(snippets: readonly Snippet[]): Html {
   return html`<div class="more">${snippets.map(
