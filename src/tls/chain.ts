@@ -6,6 +6,8 @@ import { GatewayError, messageOf } from '../lib/errors.ts';
 const MAX_CHAIN_LENGTH = 8;
 /** Cross-signed authorities have one or two further certificates. */
 const MAX_SPARE = 4;
+/** Authorities that vouch for each other in every direction make more ways than anybody wants. */
+const MAX_WAYS = 50;
 
 export interface KeyedChain {
   readonly leaf: X509Certificate;
@@ -82,13 +84,17 @@ export function chainEnds(chain: KeyedChain): string[] {
   return [...new Set(waysUp(certificatesOf(chain)).map(endOf))];
 }
 
-/** Every chain that can be made, each followed by its continuations. */
+/** The chains that can be made, the shortest first. */
 function waysUp([leaf, ...authorities]: readonly X509Certificate[]): X509Certificate[][] {
-  const from = (way: X509Certificate[], last: X509Certificate): X509Certificate[][] => {
+  const ways = leaf === undefined ? [] : [[leaf]];
+  // The list grows while it is walked.
+  for (const way of ways) {
+    if (ways.length > MAX_WAYS) break;
+    const last = way.at(-1) as X509Certificate;
     const next = authorities.filter((certificate) => !way.includes(certificate) && isIssuedBy(last, certificate));
-    return [way, ...next.flatMap((certificate) => from([...way, certificate], certificate))];
-  };
-  return leaf === undefined ? [] : from([leaf], leaf);
+    ways.push(...next.map((certificate) => [...way, certificate]));
+  }
+  return ways;
 }
 
 function certificatesOf({ certificatePem, sparePem }: KeyedChain): X509Certificate[] {
