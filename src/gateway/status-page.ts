@@ -24,11 +24,11 @@ export function statusView(gateway: Gateway, scope: PageScope): StatusView {
     scope: 'everything',
     lights,
     version: report.version,
-    serverName: report.server.name ?? undefined,
+    serverName: report.server.name ?? (report.server.reachable ? report.server.url : null) ?? undefined,
     clients: report.clients,
     certificates: report.certificates.map(({ names, addresses, source, daysLeft }) => ({
       names: [...names, ...addresses],
-      source,
+      source: SOURCES[source] ?? source,
       daysLeft,
     })),
     dnsCounters: gateway.dns && countersInWords(gateway.dns.counters()),
@@ -94,6 +94,13 @@ function snippetFor(target: SnippetTarget, parts: Gateway['parts']): Snippet[] {
     throw error;
   }
 }
+
+const SOURCES: Readonly<Record<string, string>> = {
+  server: 'the media server',
+  files: 'files',
+  acme: 'ACME',
+  'private-ca': 'private CA',
+};
 
 const COUNTERS: Readonly<Record<keyof DnsCounters, string>> = {
   answered: 'Answered',
