@@ -230,8 +230,11 @@ test('what the express lane accepts, the full lane reads in the same way', async
     const full = await node.read(text);
     assert.equal(full.slice(0, express.length), express, JSON.stringify(text));
   };
-  for (let done = 0; done < CONNECTIONS; done += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, check));
-  node.close();
+  try {
+    for (let done = 0; done < CONNECTIONS; done += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, check));
+  } finally {
+    node.close();
+  }
   assert.ok(counts.accepted > CONNECTIONS / 2, JSON.stringify(counts));
   assert.ok(counts.handedOver > CONNECTIONS / 10, JSON.stringify(counts));
   assert.ok(counts.withAllAccepted > CONNECTIONS / 10, JSON.stringify(counts));
