@@ -51,8 +51,9 @@ async function serveByWorkers(options: ServingOptions): Promise<Serving> {
   const { Workers } = await import('./workers/workers.ts');
   const { workerFacts, writeFacts } = await import('./workers/worker-facts.ts');
   const { config, parts, gate, lane, counters, certificates, ticketKeys, sessionKey, log } = options;
+  const { workers: count } = config.run;
   const workers = new Workers({
-    count: config.run.workers,
+    count,
     office: {
       lane,
       validForMs: (head) => gate.validForMs(head),
@@ -60,7 +61,7 @@ async function serveByWorkers(options: ServingOptions): Promise<Serving> {
       noteWait: (waitedMs) => counters.observeUpstream(waitedMs),
       log,
     },
-    facts: () => writeFacts(workerFacts(parts(), { ticketKeys: ticketKeys.current, sessionKey })),
+    facts: () => writeFacts(workerFacts(parts(), { workers: count, ticketKeys: ticketKeys.current, sessionKey })),
   });
   certificates.onChange(() => workers.tell());
   ticketKeys.onChange(() => workers.tell());

@@ -42,11 +42,16 @@ export interface WorkerFacts {
   readonly sessionKey: string;
 }
 
+/** What the parts do not know. */
+export interface FactsBeside {
+  /** How many there are to be. */
+  readonly workers: number;
+  readonly ticketKeys: Buffer;
+  readonly sessionKey: Buffer;
+}
+
 /** The facts of this moment. */
-export function workerFacts(
-  parts: Parts,
-  keys: { readonly ticketKeys: Buffer; readonly sessionKey: Buffer },
-): WorkerFacts {
+export function workerFacts(parts: Parts, { workers, ticketKeys, sessionKey }: FactsBeside): WorkerFacts {
   const { config, certificates, acme, link, settings, site, trustedProxies, plexHome } = parts;
   const { kind, state, unknownBecause, identity, url } = link.monitor.snapshot;
   const { lanList, routers, isRouter, addresses, serverAddress } = site.view;
@@ -62,7 +67,7 @@ export function workerFacts(
     server: { kind: kind.name, state, unknownBecause, identity, url },
     reception: receptionSettings(parts),
     // Each counts its own: all of them together must not allow more.
-    streamsPerClient: Math.max(1, Math.floor(config.limits.connections_per_client / config.run.workers)),
+    streamsPerClient: Math.max(1, Math.floor(config.limits.connections_per_client / workers)),
     isExpress: config.listen.express,
     dropsAppHeaders: dropsAppHeaders(config, kind.name),
     isVerbose: config.log.level === 'debug' || config.log.level === 'trace',
@@ -70,8 +75,8 @@ export function workerFacts(
     certificates: certificates.served.map(({ names, contextOptions }) => ({ names, contextOptions })),
     defaultContextOptions: certificates.defaultContextOptions,
     challenges: acme?.challenges.certificates ?? [],
-    ticketKeys: keys.ticketKeys.toString('base64'),
-    sessionKey: keys.sessionKey.toString('base64'),
+    ticketKeys: ticketKeys.toString('base64'),
+    sessionKey: sessionKey.toString('base64'),
   };
 }
 
