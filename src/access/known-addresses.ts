@@ -3,10 +3,13 @@ import { BoundedCache } from '../lib/cache.ts';
 
 const MAX_ADDRESSES = 4_000;
 const LIFETIME_MS = 12 * 60 * 60_000;
+/** A wall of posters is hundreds of requests from one address. */
+const SAME_CLIENT_MS = 1_000;
 
 export class KnownAddresses {
   readonly #seenAtMs = new BoundedCache<string, number>({ max: MAX_ADDRESSES });
   readonly #now: () => number;
+  #last = { address: '', atMs: Number.NEGATIVE_INFINITY };
 
   /** `now`: monotonic clock in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
@@ -15,7 +18,10 @@ export class KnownAddresses {
 
   /** Valid credentials came from there. */
   note(address: string): void {
-    this.#seenAtMs.set(address, this.#now());
+    const nowMs = this.#now();
+    if (address === this.#last.address && nowMs - this.#last.atMs < SAME_CLIENT_MS) return;
+    this.#last = { address, atMs: nowMs };
+    this.#seenAtMs.set(address, nowMs);
   }
 
   /** Whether they did within twelve hours. */

@@ -11,6 +11,7 @@ interface Argument {
 
 /** The decoded values of every argument whose decoded name, without case, is in `names` (lower case). */
 export function queryValues(query: string, names: ReadonlySet<string>): string[] {
+  if (query === '') return [];
   return readArguments(query)
     .filter((argument) => names.has(argument.name))
     .map((argument) => argument.value);
