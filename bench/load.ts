@@ -33,6 +33,7 @@ export interface WrkResult {
 }
 
 export interface RunningWrk {
+  readonly pid: number;
   /** Stops it. Rejects when any request failed: a figure for refusals would be worth nothing. */
   stop(): Promise<WrkResult>;
 }
@@ -47,6 +48,7 @@ export function startWrk(options: WrkOptions): RunningWrk {
   const child = spawn('wrk', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   const output = text(child.stdout).finally(() => rmSync(folder, { recursive: true }));
   return {
+    pid: child.pid ?? 0,
     stop: async () => {
       child.kill('SIGINT');
       return readResult(await output, argv);

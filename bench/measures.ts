@@ -1,7 +1,7 @@
 /** What is measured of each program: its CPU time for one kind of work, and its memory. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handshakes, openWebSockets, runH2load, startWrk } from './load.ts';
-import { cpuSeconds, memoryUse } from './process-usage.ts';
+import { bytesRead, cpuSeconds, memoryUse } from './process-usage.ts';
 import type { Service } from './service.ts';
 import { PATHS, type Site } from './site.ts';
 
@@ -10,6 +10,8 @@ const MICROS = 1e6;
 /** For the handshakes of a thousand connections on a busy machine. */
 const MAX_OPENING_MS = 20_000;
 const POLL_MS = 50;
+/** By then a stream is under way. */
+const FLOWING_BYTES = 1024 * 1024;
 const SETTLE_MS = 2_000;
 const POST_BODY = 'x'.repeat(1024);
 /** As an app sends it: a dozen fields, half a kilobyte. */
@@ -74,20 +76,26 @@ async function cpuWhileBusy(service: Service, site: Site, seconds: number): Prom
 /** Resolves when the media server has served so many requests more: all connections are made, and busy. */
 async function untilSteady(site: Site, requests: number): Promise<void> {
   const target = (await site.requestsServed()) + requests;
+  await until(async () => (await site.requestsServed()) >= target);
+}
+
+async function until(isReached: () => boolean | Promise<boolean>): Promise<void> {
   for (let waitedMs = 0; waitedMs < MAX_OPENING_MS; waitedMs += POLL_MS) {
-    if ((await site.requestsServed()) >= target) return;
+    if (await isReached()) return;
     await sleep(POLL_MS);
   }
   throw new Error(`the connections were not made in ${MAX_OPENING_MS / 1000} s`);
 }
 
-/** Seconds of CPU per GiB, the streams' handshakes included. */
+/** Seconds of CPU per GiB, while all streams flow. */
 export async function cpuPerGib(service: Service, streams: number, seconds: number): Promise<number> {
-  const before = cpuSeconds(service.pid);
   const wrk = startWrk({ port: service.port, path: PATHS.stream, connections: streams });
+  await until(() => bytesRead(wrk.pid) >= streams * FLOWING_BYTES);
+  const [bytesBefore, cpuBefore] = [bytesRead(wrk.pid), cpuSeconds(service.pid)];
   await sleep(seconds * 1000);
-  const { bytes } = await wrk.stop();
-  return ((cpuSeconds(service.pid) - before) / bytes) * GIB;
+  const [bytesAfter, cpuAfter] = [bytesRead(wrk.pid), cpuSeconds(service.pid)];
+  await wrk.stop();
+  return ((cpuAfter - cpuBefore) / (bytesAfter - bytesBefore)) * GIB;
 }
 
 /** Microseconds of CPU per full TLS 1.3 handshake. */

@@ -14,6 +14,11 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[USER_TIME]) + Number(fields[SYSTEM_TIME])) / TICKS_PER_SECOND;
 }
 
+/** Bytes that the process has read so far, from sockets too. */
+export function bytesRead(pid: number): number {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))?.[1]);
+}
+
 export interface MemoryUse {
   /** All that is resident, the program's own file included. */
   readonly residentMiB: number;
