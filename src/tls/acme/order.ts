@@ -41,6 +41,15 @@ export interface ObtainedCertificate {
   readonly challenge: ChallengeType | undefined;
 }
 
+/** A name that the authority wants to see proven. */
+interface PendingProof {
+  /** Of the authorization. */
+  readonly url: string;
+  readonly solver: Solver;
+  readonly challenge: Readonly<Record<string, unknown>>;
+  readonly proof: Proof;
+}
+
 /** Rejects `AcmeProblem`; the order is kept while it can still come to a good end. */
 export async function obtainCertificate(options: OrderOptions): Promise<ObtainedCertificate> {
   return new Order(options).run();
@@ -105,7 +114,7 @@ class Order {
   async #complete({ url, key, wish }: SavedOrder): Promise<KeyedChain> {
     let order = (await this.#post('the order', url)).document;
     if (order['status'] === 'pending') {
-      for (const authorization of authorizationsOf(order)) await this.#prove(authorization);
+      await this.#prove(authorizationsOf(order));
       order = await this.#poll('the order', url, ({ status }) => status !== 'pending');
     }
     if (order['status'] === 'ready') {
@@ -118,23 +127,38 @@ class Order {
     return checkedChain(await client.chain(addressIn(order, 'certificate'), account.signer), key, wish);
   }
 
-  async #prove(url: string): Promise<void> {
+  /** All are shown before the authority looks at the first: name servers remember for a while what was at a name, and a wildcard has the same. */
+  async #prove(authorizations: readonly string[]): Promise<void> {
+    const proofs: PendingProof[] = [];
+    try {
+      for (const url of authorizations) {
+        const pending = await this.#open(url);
+        if (pending === undefined) continue;
+        proofs.push(pending);
+        await pending.solver.show(pending.proof, this.#options.signal);
+      }
+      for (const { proof, challenge } of proofs) {
+        // Told before a power cut already, it needs no word any more.
+        if (challenge['status'] === 'pending') await this.#post(proof.name, addressIn(challenge, 'url'), {});
+      }
+      for (const { proof, solver, url } of proofs) {
+        const result = await this.#poll(proof.name, url, ({ status }) => status !== 'pending');
+        if (result['status'] !== 'valid') throw failedProof(result, solver);
+      }
+    } finally {
+      for (const { solver, proof } of proofs) await solver.remove(proof);
+    }
+  }
+
+  /** Undefined: the authority remembers the proof. */
+  async #open(url: string): Promise<PendingProof | undefined> {
     const { document } = await this.#post('the authorization', url);
-    if (document['status'] === 'valid') return;
+    if (document['status'] === 'valid') return undefined;
     if (document['status'] !== 'pending') throw failedProof(document, undefined);
     const name = this.#nameIn(document);
     const { solver, challenge } = this.#choose(document, name);
-    const proof = { name, ...this.#keyAuthorization(challenge) };
     this.#challenge = solver.type;
-    try {
-      await solver.show(proof, this.#options.signal);
-      // Told before a power cut already, it needs no word any more.
-      if (challenge['status'] === 'pending') await this.#post(name, addressIn(challenge, 'url'), {});
-      const result = await this.#poll(name, url, ({ status }) => status !== 'pending');
-      if (result['status'] !== 'valid') throw failedProof(result, solver);
-    } finally {
-      await solver.remove(proof);
-    }
+    return { url, solver, challenge, proof: { name, ...this.#keyAuthorization(challenge) } };
   }
 
   /** An authority that asks for the proof of anything else wants to use it elsewhere. */

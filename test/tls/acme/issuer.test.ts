@@ -129,6 +129,25 @@ test('other names, or another profile, need another certificate; the former serv
     assert.is(authority.requests.filter((what) => what === 'newAccount').length, 1);
   }));
 
+test('all proofs are there before the authority is told of the first, and all are gone afterwards', () =>
+  whileIssuing(async ({ authority, restart, until }) => {
+    const wish = { directory: authority.directory, names: ['films.example.org', 'tv.example.org'], profile: '' };
+    const shown: boolean[] = [];
+    const paths = [0, 1].map((index) => `/.well-known/acme-challenge/token-1-${index}`);
+    authority.before = ({ path }) => {
+      const { challenges } = issuer;
+      if (path.startsWith('/challenge/')) shown.push(...paths.map((place) => challenges.answerTo(place) !== undefined));
+      return false;
+    };
+    const issuer = await restart({}, { wish, challenge: 'http-01' });
+    await until(isIssued);
+    assert.equal(shown, [true, true, true, true]);
+    assert.equal(
+      paths.map((place) => issuer.challenges.answerTo(place)),
+      [undefined, undefined],
+    );
+  }));
+
 for (const year of [1970, 1979]) {
   test(`a clock in ${year} asks nobody, judges nothing, and says so`, () =>
     whileIssuing(async ({ authority, restart, until }) => {
