@@ -111,8 +111,12 @@ export function childText(element: XmlElement, name: string): string | undefined
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
+/** Found at once, however many there are. */
+const NO_REFERENCE = /&(?!(?:[a-z]{2,4}|#x[\da-f]{1,6}|#\d{1,7});)/i;
+
 /** Undefined: a reference that is not one of the five, nor a number. */
 function decodeReferences(text: string): string | undefined {
+  if (NO_REFERENCE.test(text)) return undefined;
   let isWrong = false;
   const decoded = text.replace(/&([^;&\s]{0,10};)?/g, (_reference, body: string | undefined) => {
     const character = characterOf(body?.slice(0, -1) ?? '');
