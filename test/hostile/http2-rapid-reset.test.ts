@@ -6,8 +6,8 @@ import { ask, CANCEL, closeSession, FRAME, FrameClient, openSession, uint32 } fr
 import { ok, startAnswering, startOrigin } from '../support/origin.ts';
 
 const STREAMS = 3_000;
-/** What may begin on one connection before it is closed: the burst, a second's more, and what was on its way. */
-const MOST = 700;
+/** What may begin on one connection before it is closed: the burst, what a busy machine's seconds add, and what was on its way. */
+const MOST = 1_500;
 
 test('a flood of resets ends the connection, and others are served', async () => {
   const origin = await startOrigin(async (connection) => {
@@ -20,7 +20,7 @@ test('a flood of resets ends the connection, and others are served', async () =>
       client.sendHead(stream).send(FRAME.RST_STREAM, 0, stream, uint32(CANCEL));
       if (stream % 200 === 1) await new Promise(setImmediate);
     }
-    await client.raw.closed();
+    await client.raw.closed(15_000);
     assert.ok(lane.decided.length <= MOST, `${lane.decided.length} requests were decided on`);
     const other = await openSession(lane.tlsPort);
     assert.is((await ask(other, { ':path': '/other' })).body.toString(), 'here');
@@ -40,7 +40,7 @@ test('a flood of requests that the client makes the server reset ends the connec
       client.sendHead(stream).send(FRAME.WINDOW_UPDATE, 0, stream, uint32(0));
       if (stream % 200 === 1) await new Promise(setImmediate);
     }
-    await client.raw.closed();
+    await client.raw.closed(15_000);
     assert.ok(lane.decided.length <= MOST, `${lane.decided.length} requests were decided on`);
   });
 });
