@@ -14,7 +14,8 @@ import {
 } from './two-workers.ts';
 
 const FAILURES = 4;
-const LIMITS = `[limits]\nauth_failures = ${FAILURES}\nconnections = 5\nconnections_per_client = 3\n`;
+const CONNECTIONS = 12;
+const LIMITS = `[limits]\nauth_failures = ${FAILURES}\nconnections = ${CONNECTIONS}\nconnections_per_client = 3\n`;
 const BALANCER = '127.0.0.8';
 const PIN = '4711';
 
@@ -116,18 +117,19 @@ test('connections are counted together, of one client and of all', async ({ guar
   assert.is(refused.status, 429);
   assert.match(refused.body.toString(), 'limits.connections_per_client');
   await fourth.raw.closed();
-  clients.push(await connectSteadily(guarded, '127.0.0.3'));
-  clients.push(await connectSteadily(guarded, '127.0.0.3'));
+  for (const address of ['127.0.0.3', '127.0.0.4', '127.0.0.5']) {
+    for (let number = 0; number < 3; number += 1) clients.push(await connectSteadily(guarded, address));
+  }
   const connected = (await workersOf(guarded)).reduce((sum, { connections }) => sum + connections, 0);
-  assert.is(connected, 5);
-  const overAll = await connectSteadily(guarded, '127.0.0.4').then(
+  assert.is(connected, CONNECTIONS);
+  const overAll = await connectSteadily(guarded, '127.0.0.6').then(
     () => 'served',
     () => 'closed',
   );
   assert.is(overAll, 'closed');
   for (const client of clients) client.close();
   let isServed = false;
-  while (!isServed) isServed = (await guarded.ask('127.0.0.4', '/.lockgate/health')).status === 200;
+  while (!isServed) isServed = (await guarded.ask('127.0.0.6', '/.lockgate/health')).status === 200;
 });
 
 test('clients that a balancer names are counted together', async ({ guarded }) => {

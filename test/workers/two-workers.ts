@@ -24,34 +24,50 @@ export async function workersOf(guarded: GuardedHome): Promise<readonly WorkerVi
   return (await guarded.status())['workers'] as WorkerView[];
 }
 
-/** A client with one connection that stays open. */
+/** A client with one connection, which it makes again where an answer has ended it. */
 export class SteadyClient {
-  readonly raw: RawClient;
+  raw: RawClient;
   readonly #guarded: GuardedHome;
+  readonly #connect: () => Promise<RawClient>;
+  #isEnding = false;
 
-  constructor(guarded: GuardedHome, raw: RawClient) {
+  private constructor(guarded: GuardedHome, raw: RawClient, connect: () => Promise<RawClient>) {
     this.#guarded = guarded;
     this.raw = raw;
+    this.#connect = connect;
+  }
+
+  static async open(guarded: GuardedHome, connect: () => Promise<RawClient>): Promise<SteadyClient> {
+    return new SteadyClient(guarded, await connect(), connect);
   }
 
   /** One request, with `headers` as whole lines. */
   async ask(target: string, headers: readonly string[] = [], body?: string): Promise<RawAnswer> {
+    await this.#again();
     const [method, path] = target.startsWith('/') ? ['GET', target] : (target.split(' ') as [string, string]);
     const length = body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
     const lines = [`${method} ${path} HTTP/1.1`, `Host: ${this.#guarded.authority}`, ...headers, ...length, '', ''];
     this.raw.write(lines.join('\r\n') + (body ?? ''));
-    return this.raw.readAnswer(method);
+    const answer = await this.raw.readAnswer(method);
+    this.#isEnding = answer.header('connection')?.toLowerCase() === 'close';
+    return answer;
   }
 
   close(): void {
     this.raw.destroy();
   }
+
+  async #again(): Promise<void> {
+    if (!this.#isEnding) return;
+    await this.raw.closed();
+    this.raw = await this.#connect();
+  }
 }
 
 /** Connects over TLS from `localAddress`. The gateway gives each connection to the worker that has fewer. */
-export async function connectSteadily(guarded: GuardedHome, localAddress = '127.0.0.1'): Promise<SteadyClient> {
+export function connectSteadily(guarded: GuardedHome, localAddress = '127.0.0.1'): Promise<SteadyClient> {
   const tls = { servername: guarded.home.name('127-0-0-1') };
-  return new SteadyClient(guarded, await connectRaw({ port: guarded.gateway.port, localAddress, tls }));
+  return SteadyClient.open(guarded, () => connectRaw({ port: guarded.gateway.port, localAddress, tls }));
 }
 
 /** Two clients of different addresses; rejects unless each worker has one of them. */
