@@ -19,7 +19,7 @@ export function judgeGoals(figures: Figures): Goal[] {
     ratioGoal(figures, 'stream', 'streaming, CPU per GiB', 'HAProxy', 0.9),
     ratioGoal(figures, 'stream', 'streaming, CPU per GiB', 'nginx', 0.75),
     ratioGoal(figures, 'stream', 'streaming, CPU per GiB', 'Caddy', 0.8),
-    ratioGoal(figures, 'post', 'POST 1 KiB (full lane), CPU per request', 'Caddy', 1.2),
+    ratioGoal(figures, 'post', 'POST 1 KiB, CPU per request', 'Caddy', 1.2),
     ratioGoal(figures, 'handshake', 'full TLS handshake, CPU', 'nginx', 1.3),
     ...memoryGoals(figures),
     ...dnsGoals(figures),

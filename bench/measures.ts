@@ -39,7 +39,7 @@ export function cpuPerGet(service: Service, site: Site, options: RequestOptions)
   return cpuPerRequest(service, site, { path: PATHS.small, ...options });
 }
 
-/** Microseconds of CPU per POST with a body of 1 KiB, which lockgate's full lane serves. */
+/** Microseconds of CPU per POST with a body of 1 KiB, which comes with its head. */
 export function cpuPerPost(service: Service, site: Site, options: RequestOptions): Promise<number> {
   return cpuPerRequest(service, site, { path: PATHS.post, body: POST_BODY, ...options });
 }
