@@ -286,26 +286,6 @@ export class Exchange implements Turn {
       if (!response.headersSent) carrier.setIdleTimeout(0);
     });
     this.#continueBody(head);
-    this.#watchStalledBody();
-  }
-
-  /**
-   * A client that has gone shows when something is written to it; 100 is what it may get at any time (RFC 9110 section 15.2.1). Streams
-   * of HTTP/2 need no such look: their resets come beside the body.
-   */
-  #watchStalledBody(): void {
-    const { request, response } = this.#arrival;
-    const { socket } = response;
-    if (socket === null || request.httpVersion === '1.0') return;
-    let bytesRead = -1;
-    const look = () => {
-      const isStalled = request.readableLength > 0 && socket.bytesRead === bytesRead;
-      if (isStalled && !response.headersSent) response.writeContinue();
-      bytesRead = socket.bytesRead;
-    };
-    const timer = setInterval(look, this.#lane.limits.stalledUploadCheckMs);
-    request.once('end', () => clearInterval(timer));
-    response.once('close', () => clearInterval(timer));
   }
 
   /** The policy has decided: now the client may send (RFC 9110 section 10.1.1). */

