@@ -116,6 +116,8 @@ test('a head over header_bytes is 431, and so are too many fields', async () => 
 for (const [name, answer, method] of [
   ['HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', 'HEAD'],
   ['204', 'HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n', 'GET'],
+  ['204 with a length', 'HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n', 'GET'],
+  ['205', 'HTTP/1.1 205 Reset Content\r\nContent-Length: 2\r\n\r\nab', 'GET'],
   ['304', 'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 5\r\n\r\n', 'GET'],
 ] as const) {
   test(`${name} has no body, and ends in order`, async () => {

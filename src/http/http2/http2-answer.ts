@@ -6,6 +6,9 @@ import type { ClientAnswer } from '../client-message.ts';
 import { headerObject, isHopByHop } from '../headers.ts';
 import type { Http2Request } from './http2-request.ts';
 
+/** They have no content, and so no length of one: HTTP/2 takes a length without the bytes for a broken answer (RFC 9110 section 8.6). */
+const WITHOUT_LENGTH: ReadonlySet<number> = new Set([204, 205]);
+
 export class Http2Answer extends Writable implements ClientAnswer {
   readonly req: Http2Request;
   readonly socket = null;
@@ -48,7 +51,7 @@ export class Http2Answer extends Writable implements ClientAnswer {
     let byteLength = 0;
     for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
       const name = String(rawHeaders[index]).toLowerCase();
-      if (isHopByHop(name)) continue;
+      if (isHopByHop(name) || (name === 'content-length' && WITHOUT_LENGTH.has(status))) continue;
       const value = String(rawHeaders[index + 1]);
       fields.push(name, value);
       byteLength += name.length + value.length;
