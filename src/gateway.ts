@@ -246,6 +246,7 @@ export class Gateway {
     }
     this.#parts = next;
     if (next.certificates !== former.certificates) this.#certificates.follow();
+    this.#serving.workers?.tell();
     this.#follow(next, former);
     if (next.link !== former.link) await next.link.monitor.start();
     this.#entrance.settle(config);

@@ -35,6 +35,8 @@ export interface DeputyOptions {
   readonly ask: (head: RequestHead, peer: Peer) => Promise<GateAnswer | undefined>;
   /** Valid credentials came from an address from which none came lately. */
   readonly onValidFrom: (address: string) => void;
+  /** Whether what was told still holds; while it does not, the gate decides everything. */
+  readonly isCurrent: () => boolean;
 }
 
 /** What the deputy is told. */
@@ -88,7 +90,8 @@ export class Deputy {
     const parts = this.#partsOf(head, peer);
     const facts = new RequestFacts(this.#sources, parts);
     const decision = decide(facts);
-    if (!isSure(decision, facts) || !this.#isMaskKnown(parts)) return this.#ask(head, peer, facts.credential);
+    const isMine = this.#options.isCurrent() && isSure(decision, facts);
+    if (!isMine || !this.#isMaskKnown(parts)) return this.#ask(head, peer, facts.credential);
     if (decision.rule === 'valid') this.#noteValid(parts.client);
     return decision;
   }

@@ -9,6 +9,6 @@ export function run(): Promise<number> {
   // Signals for the whole group mean the main process, which says what to do.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGPIPE']) process.on(signal, () => {});
   process.once('disconnect', () => process.exit());
-  new Worker(process);
+  new Worker(process, () => process.exit());
   return new Promise(() => {});
 }

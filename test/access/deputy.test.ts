@@ -25,8 +25,8 @@ interface Attended {
   readonly facts: DeputyFacts;
 }
 
-/** A deputy of the bench's gate. `isDeaf`: the gate does not answer. */
-async function deputyOf(bench: GateBench, { isDeaf = false } = {}): Promise<Attended> {
+/** A deputy of the bench's gate. `isDeaf`: the gate does not answer. `isStale`: it was silent for long. */
+async function deputyOf(bench: GateBench, { isDeaf = false, isStale = false } = {}): Promise<Attended> {
   const { gate, settings, state } = bench;
   const asked: RequestHead[] = [];
   const validFrom: string[] = [];
@@ -47,6 +47,7 @@ async function deputyOf(bench: GateBench, { isDeaf = false } = {}): Promise<Atte
         return { decision: await gate.decide(head, peer), validForMs: gate.validForMs(head) };
       },
       onValidFrom: (address) => validFrom.push(address),
+      isCurrent: () => !isStale,
     },
     facts,
   );
@@ -73,6 +74,16 @@ deputies('asks about credentials once, and then knows them for as long as the ga
     assert.is(second.isAlone, true);
     attended.deputy.forget();
     assert.is((await decided(attended, withToken(OWNER_TOKEN), OUTSIDE)).isAlone, false);
+  }),
+);
+
+deputies('decides nothing alone once the gate was silent for long', () =>
+  withGate(async (bench) => {
+    const attended = await deputyOf(bench, { isStale: true });
+    for (let round = 0; round < 2; round += 1) {
+      assert.is((await decided(attended, withToken(OWNER_TOKEN), OUTSIDE)).isAlone, false);
+      assert.is((await decided(attended, headOf('GET /library'), LISTED)).isAlone, false);
+    }
   }),
 );
 

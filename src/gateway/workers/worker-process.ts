@@ -116,9 +116,13 @@ export class WorkerProcess {
     this.#channel.tell('facts', facts);
   }
 
+  /** No verdict on credentials that it was told counts any more. */
+  forget(): void {
+    this.#channel.tell('forget', null);
+  }
+
   /** Everything that it has open is decided again. Resolves with how many were cut. */
   async recheck(): Promise<number> {
-    this.#channel.tell('forget', null);
     return (await this.#channel.ask('recheck', null, RECHECK_TIMEOUT_MS)) ?? 0;
   }
 

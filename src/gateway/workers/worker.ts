@@ -14,6 +14,7 @@ import { StreamLimit } from '../stream-limit.ts';
 import type { Port } from './channel.ts';
 import { MainLink } from './main-link.ts';
 import type { GivenConnection, WorkerReport } from './messages.ts';
+import { Pulse } from './pulse.ts';
 import { Replica } from './replica.ts';
 import { readFacts, type WorkerFacts } from './worker-facts.ts';
 
@@ -27,10 +28,16 @@ interface Works {
 
 export class Worker {
   readonly #link: MainLink;
+  readonly #pulse: Pulse;
   #works: Works | undefined;
 
-  /** Serves what comes through `port`, and nothing before the first facts. */
-  constructor(port: Port) {
+  /** Serves what comes through `port`, and nothing before the first facts. `onLost`: the main process is silent; end. */
+  constructor(port: Port, onLost: () => void) {
+    this.#pulse = new Pulse(() => {
+      this.#link.log.error({}, 'the main process was silent for too long: a worker ends');
+      onLost();
+    });
+    port.on('message', () => this.#pulse.beat());
     this.#link = new MainLink(port, {
       notes: {
         facts: (text) => this.#take(readFacts(text)),
@@ -66,6 +73,7 @@ export class Worker {
         machineName: hostname(),
         ask: (head, peer) => link.decide(head, peer),
         onValidFrom: (address) => link.validFrom(address),
+        isCurrent: () => this.#pulse.isFresh,
       },
       replica.deputyFacts,
     );

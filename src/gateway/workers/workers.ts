@@ -57,6 +57,10 @@ export class Workers implements Reception, Lanes {
   async start(): Promise<void> {
     this.#facts = this.#options.facts();
     const begun = Array.from({ length: this.#options.count }, () => this.#begin());
+    const every = (intervalMs: number, act: () => void) => this.#timers.push(setInterval(act, intervalMs).unref());
+    every(FACTS_INTERVAL_MS, () => this.tell());
+    // Those that are ready want to hear of the main process while others are not.
+    every(WATCH_INTERVAL_MS, () => this.#watch());
     const deadline = performance.now() + START_TIMEOUT_MS;
     const areReady = await Promise.all(begun.map((worker) => isTrueBefore(deadline, worker)));
     if (areReady.includes(false)) {
@@ -64,9 +68,6 @@ export class Workers implements Reception, Lanes {
         hint: 'the log says why; or set [run] workers = 1',
       });
     }
-    const every = (intervalMs: number, act: () => void) => this.#timers.push(setInterval(act, intervalMs).unref());
-    every(FACTS_INTERVAL_MS, () => this.tell());
-    every(WATCH_INTERVAL_MS, () => this.#watch());
   }
 
   receive(arrival: Arrival): void {
@@ -84,6 +85,8 @@ export class Workers implements Reception, Lanes {
   }
 
   async recheck(): Promise<number> {
+    // First: verdicts of before must not meet facts that would let them count.
+    for (const worker of this.#all()) worker.forget();
     this.tell();
     const cut = await Promise.all(this.#all().map((worker) => worker.recheck()));
     return cut.reduce((sum, count) => sum + count, 0);
