@@ -1,6 +1,8 @@
 /** The checks of remote access for `doctor`, `status` and the status page. Pure. */
+import { addressScope } from '../net/address.ts';
 import type { Check } from '../ops/check.ts';
 import { type RemoteLight, type RemoteStanding, remoteStanding } from './light.ts';
+import { OTHER_SOURCE } from './public-address.ts';
 import type { PortView, RemoteView } from './view.ts';
 
 /** One entry per check, the light first. Where clients come in all the same, what would bar others is no warning. */
@@ -20,7 +22,8 @@ const VERDICTS = { green: 'ok', yellow: 'warning', red: 'fault', unknown: 'unkno
 
 /** Nobody need be reachable from outside: what bars the way is a warning until a port was asked for. */
 function remoteAccess({ mapping }: RemoteView, { light, reason, remedy }: RemoteStanding): Check {
-  const isWanted = mapping.state !== 'off';
+  // With a remedy, the port was asked for and cannot be had from here.
+  const isWanted = mapping.state !== 'off' || mapping.remedy !== '';
   const verdict = light === 'red' && !isWanted ? 'warning' : VERDICTS[light];
   return { name: 'remote access', verdict, evidence: reason, remedy };
 }
@@ -32,7 +35,7 @@ function nat(
   const name = 'nat';
   if (situation === 'not-determined') {
     if (publicAddress.state === 'unknown' && publicAddress.remedy === '') return undefined;
-    const remedy = wan === undefined && publicAddress.state === 'known' ? compareByHand(publicAddress.address) : '';
+    const remedy = publicAddress.state === 'known' ? remedyForUndetermined(wan?.address, publicAddress.address) : '';
     return { name, verdict: 'unknown', evidence: `not determined: ${evidence}`, remedy };
   }
   const told = `${TITLES[situation]}: ${evidence}`;
@@ -42,7 +45,8 @@ function nat(
   return { name, verdict: 'warning', evidence: told, remedy: numbered(waysOut) };
 }
 
-function compareByHand(publicAddress: string): string {
+function remedyForUndetermined(wanAddress: string | undefined, publicAddress: string): string {
+  if (wanAddress !== undefined) return addressScope(wanAddress) === 'public' ? OTHER_SOURCE : '';
   return `look at the status page of the router: if its outside (WAN) address is ${publicAddress}, there is one NAT, else another one in front`;
 }
 

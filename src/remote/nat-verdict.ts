@@ -1,5 +1,5 @@
 /** What stands between this site and the Internet: the pure verdict on a router's outside address and the one that others see. */
-import { addressScope, parseNetworkList } from '../net/address.ts';
+import { addressFamily, addressScope, parseNetworkList } from '../net/address.ts';
 
 /** `other-address`: both addresses are public and differ, which is another NAT or a VPN. */
 export type NatSituation = 'no-nat' | 'one-nat' | 'double-nat' | 'carrier-nat' | 'other-address' | 'not-determined';
@@ -42,12 +42,23 @@ export function judgeNat(facts: NatFacts): NatVerdict {
     const evidence = `${whose} is ${wanAddress}, but which address the Internet sees is not known`;
     return { situation: 'not-determined', evidence };
   }
+  const incomparable = whyIncomparable(wanAddress, publicAddress);
+  if (incomparable !== undefined) {
+    const evidence = `${whose} is ${wanAddress}, but the Internet is said to see ${publicAddress}, which is ${incomparable}`;
+    return { situation: 'not-determined', evidence };
+  }
   if (publicAddress === wanAddress) {
     const evidence = `${whose} ${wanAddress} is the one that the Internet sees`;
     return { situation: isOwnWan ? 'no-nat' : 'one-nat', evidence };
   }
   const evidence = `${whose} is ${wanAddress}, but the Internet sees ${publicAddress}: another NAT or a VPN stands between`;
   return { situation: 'other-address', evidence };
+}
+
+/** An answer that came by IPv6 says nothing about IPv4; one with a private address comes from a proxy, or from somebody who lies. */
+function whyIncomparable(wanAddress: string, publicAddress: string): string | undefined {
+  if (addressScope(publicAddress) !== 'public') return 'none of the Internet';
+  return addressFamily(publicAddress) === addressFamily(wanAddress) ? undefined : 'of the other address family';
 }
 
 function undetermined(what: string, publicAddress: string | undefined): NatVerdict {

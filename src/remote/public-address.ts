@@ -20,7 +20,8 @@ export type PublicAddress =
 
 /** Names are looked up on the way, which may take long where no resolver answers. */
 const PATIENCE_MS = 10_000;
-const OTHER_SOURCE = 'name another source, as in [remote] public_address = "stun:HOST:PORT"';
+/** What to do about a source that does not tell. */
+export const OTHER_SOURCE = 'name another source, as in [remote] public_address = "stun:HOST:PORT"';
 
 /** Asks once. Never rejects. */
 export async function askPublicAddress({

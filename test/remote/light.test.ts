@@ -118,6 +118,14 @@ light('a barred way is a fault only when somebody wants to come in', () => {
     remoteChecks(viewOf({ mapping, wan })).find(({ name }) => name === 'remote access')?.verdict;
   assert.is(verdictOf(OPEN), 'fault');
   assert.is(verdictOf(OFF), 'warning');
+  assert.is(verdictOf({ ...OFF, because: 'the gateway is not running', remedy: 'start it' }), 'fault');
+});
+
+light('an address of the other family says nothing about the NAT, and another source is wanted', () => {
+  const publicAddress = { state: 'known', address: '2a00:1:2:7::2', from: 'stun' } as const;
+  const nat = remoteChecks(viewOf({ publicAddress })).find(({ name }) => name === 'nat');
+  assert.is(nat?.verdict, 'unknown');
+  assert.match(nat?.remedy ?? '', 'public_address = "stun:HOST:PORT"');
 });
 
 light('a site that nobody is to look at gets no check of its NAT', () => {

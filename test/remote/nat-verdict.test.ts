@@ -50,6 +50,14 @@ verdict('addresses that are none of the Internet determine nothing', () => {
     assert.is(situationOf(wan, '9.0.0.2'), 'not-determined', wan);
 });
 
+verdict('an address of the other family, or none of the Internet, is not taken for a second NAT', () => {
+  for (const seen of ['2a00:1:2:7::2', '192.168.1.9', '100.64.0.9', '127.0.0.1']) {
+    assert.is(situationOf('9.0.0.2', seen), 'not-determined', seen);
+    assert.match(judgeNat({ wanAddress: '9.0.0.2', publicAddress: seen, isOwnWan: false }).evidence, seen);
+  }
+  assert.is(situationOf('10.0.0.2', '2a00:1:2:7::2'), 'double-nat');
+});
+
 verdict('every verdict names the addresses that it rests on', () => {
   for (const wan of ['9.0.0.2', '100.64.0.1', '10.0.0.2', '8.8.4.4']) {
     const { evidence } = judgeNat({ wanAddress: wan, publicAddress: '9.0.0.2', isOwnWan: false });
