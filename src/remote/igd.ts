@@ -16,6 +16,8 @@ import type { WayOut } from './way-out.ts';
 
 const DESCRIPTION = 'lockgate';
 const ONLY_PERMANENT_LEASES = 725;
+/** Some routers tell a name. */
+const MAX_HOST_LENGTH = 64;
 
 /** Error codes of WANIPConnection:2 section 2.5.16, and of UPnP itself. */
 const REFUSALS: Readonly<Record<number, Refusal>> = {
@@ -155,9 +157,10 @@ function keyOf(externalPort: number): Readonly<Record<string, string>> {
 }
 
 function readForwarding(values: Readonly<Record<string, string>>, externalPort: number): Forwarding {
+  const client = values['NewInternalClient'] ?? '';
   return {
     externalPort,
-    internalAddress: canonicalAddress(values['NewInternalClient'] ?? '') ?? values['NewInternalClient'] ?? '',
+    internalAddress: canonicalAddress(client) ?? client.slice(0, MAX_HOST_LENGTH),
     internalPort: Number(values['NewInternalPort']),
     description: values['NewPortMappingDescription'] ?? '',
   };

@@ -8,6 +8,9 @@ import type { PortMapper } from './port-mapper.ts';
 import { findRouterDescriptions } from './ssdp.ts';
 import type { WayOut } from './way-out.ts';
 
+/** Of one router: real ones have one or two, and each may take its time. */
+const MAX_CONNECTIONS = 8;
+
 /** Mappers for a port of IPv4's NAT; the later ones are looked for only when they are reached. */
 export async function* natMappers(way: WayOut, nonce: Buffer): AsyncGenerator<PortMapper> {
   yield new PcpMapper(way, nonce);
@@ -30,8 +33,8 @@ export async function* firewallMappers(
 
 /** The router's UPnP connections: those that are up before the others. */
 export async function findIgdMappers(way: WayOut): Promise<readonly IgdMapper[]> {
-  const services = await findIgdServices(way);
-  const mappers = services.flatMap(({ connections }) => connections.map((service) => new IgdMapper(service, way)));
+  const connections = (await findIgdServices(way)).flatMap((services) => services.connections);
+  const mappers = connections.slice(0, MAX_CONNECTIONS).map((service) => new IgdMapper(service, way));
   if (mappers.length < 2) return mappers;
   const ranked = await Promise.all(mappers.map(async (mapper) => ({ mapper, isUp: await mapper.isConnected() })));
   return ranked.toSorted((a, b) => Number(b.isUp) - Number(a.isUp)).map(({ mapper }) => mapper);

@@ -108,6 +108,12 @@ igd('an outside address that is none is not believed', async ({ router, mapper }
   }
 });
 
+igd('a name of a host without measure is cut before anybody reads it', async ({ router, mapper }) => {
+  router.mappings.set(32400, { internalClient: 'x'.repeat(9000), internalPort: 1, description: '', leaseSeconds: 0 });
+  const found = await mapper.forwardingOf(32400);
+  assert.is(found !== 'silent' && found?.internalAddress.length, 64);
+});
+
 igd('a router that has gone is silent', async ({ router, mapper }) => {
   await router.close();
   assert.is((await mapper.map(WISH, 3600)).outcome, 'silent');
@@ -204,6 +210,37 @@ inNamespaces(location)('a neighbour that answers searches for the router is not 
     assert.match(heard, /asked/);
   } finally {
     await end(liar);
+    await home.close();
+  }
+});
+
+inNamespaces(location)('a router that describes a thousand connections is asked about eight', async () => {
+  const home = await makeHome('public');
+  const router = home.router.start(
+    process.execPath,
+    '--input-type=module-typescript',
+    '--eval',
+    `import { createSocket } from 'node:dgram';
+     import { createServer } from 'node:http';
+     const service = '<service><serviceType>urn:schemas-upnp-org:service:WANIPConnection:1</serviceType><controlURL>/c</controlURL></service>';
+     const description = '<root>' + service.repeat(1000) + '</root>';
+     createServer((request, response) => response.end(description)).listen(5000, '192.168.7.1');
+     const socket = createSocket({ type: 'udp4', reuseAddr: true });
+     socket.on('message', (question, from) =>
+       socket.send('HTTP/1.1 200 OK\\r\\nST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\\r\\nLOCATION: http://192.168.7.1:5000/root.xml\\r\\n\\r\\n', from.port, from.address));
+     socket.bind(1900, () => { socket.addMembership('239.255.255.250', '192.168.7.1'); console.log('ready'); });`,
+  );
+  try {
+    await new Promise((resolve) => router.stdout?.once('data', resolve));
+    const count = await evaluateLater(
+      home.host,
+      `import { findIgdMappers } from './src/remote/mappers.ts';
+       import { wayOut } from './src/remote/way-out.ts';
+       console.log(JSON.stringify((await findIgdMappers(wayOut(4))).length));`,
+    );
+    assert.is(count, 8);
+  } finally {
+    await end(router);
     await home.close();
   }
 });
