@@ -36,6 +36,7 @@ export class ServerMoves {
   #followed: ServerMove | undefined;
   #seen: ServerMove | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(options: ServerMovesOptions) {
     this.#options = options;
@@ -48,9 +49,8 @@ export class ServerMoves {
     const found = await this.#options.state.readJson(SERVER_MOVES_FILE).catch(() => undefined);
     if (typeof found !== 'object' || found === null) return;
     const { from, to, at } = found as Partial<ServerMove>;
-    if (typeof from === 'string' && typeof to === 'string' && typeof at === 'number') {
-      this.#followed ??= { from, to, at, isFollowed: true };
-    }
+    if (!isUrl(from) || !isUrl(to) || typeof at !== 'number' || at > Date.now()) return;
+    this.#followed ??= { from, to, at, isFollowed: true };
   }
 
   /** Undefined: it is where it was, for two weeks at least. */
@@ -74,12 +74,14 @@ export class ServerMoves {
       return;
     }
     const found = await discover().catch(() => []);
+    if (this.#isClosed) return;
     const server = found.find(({ identity, url }) => identity.id === expectedId && url !== configuredUrl);
     this.#see(server && { from: configuredUrl, to: server.url, at: Date.now(), isFollowed: false });
     this.#schedule();
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#options.monitor.off('change', this.#onChange);
   }
@@ -107,6 +109,10 @@ export class ServerMoves {
     // Not to remember it is no harm.
     void this.#options.state.write(SERVER_MOVES_FILE, JSON.stringify(this.#followed)).catch(() => {});
   }
+}
+
+function isUrl(text: unknown): text is string {
+  return typeof text === 'string' && URL.canParse(text);
 }
 
 /** Two addresses, neither of them this host's own loopback. */

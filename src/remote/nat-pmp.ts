@@ -1,7 +1,7 @@
 /** Opens ports by NAT-PMP (RFC 6886), and asks a router for its outside address. */
 import { RouterEpoch } from './epoch.ts';
 import type { MapOutcome, MapperHealth, Mapping, MappingWish, PortMapper, Refusal } from './port-mapper.ts';
-import { otherPortRefusal, RANGE_REMEDY, WAN_REMEDY } from './refusals.ts';
+import { NO_LEASE, otherPortRefusal, RANGE_REMEDY, WAN_REMEDY } from './refusals.ts';
 import { askOverUdp } from './udp-question.ts';
 import type { WayOut } from './way-out.ts';
 
@@ -66,6 +66,7 @@ export class NatPmpMapper implements PortMapper {
       await this.#remove(wish);
       return { outcome: 'refused', ...otherPortRefusal(wish.externalPort, answer.externalPort) };
     }
+    if (answer.leaseSeconds === 0) return { outcome: 'refused', ...NO_LEASE };
     const { address: externalAddress } = outside;
     const { leaseSeconds: granted } = answer;
     return { outcome: 'mapped', mapping: { ...wish, externalAddress, leaseSeconds: granted, isOurs: true } };

@@ -3,7 +3,7 @@ import { addressScope } from '../net/address.ts';
 import { RouterEpoch } from './epoch.ts';
 import { isPcpAnswer, PCP_PORT, type PcpMapAnswer, readPcpMapAnswer, writePcpMapRequest } from './pcp-message.ts';
 import type { MapOutcome, MapperHealth, Mapping, MappingWish, PortMapper, Refusal } from './port-mapper.ts';
-import { otherPortRefusal, RANGE_REMEDY, WAN_REMEDY } from './refusals.ts';
+import { NO_LEASE, otherPortRefusal, RANGE_REMEDY, WAN_REMEDY } from './refusals.ts';
 import { askOverUdp } from './udp-question.ts';
 import type { WayOut } from './way-out.ts';
 
@@ -53,6 +53,7 @@ export class PcpMapper implements PortMapper {
       await this.#ask(wish, 0);
       return { outcome: 'refused', ...otherPortRefusal(wish.externalPort, externalPort), externalAddress };
     }
+    if (granted === 0) return { outcome: 'refused', ...NO_LEASE, externalAddress };
     return { outcome: 'mapped', mapping: { ...wish, externalAddress, leaseSeconds: granted, isOurs: true } };
   }
 

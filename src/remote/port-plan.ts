@@ -19,7 +19,8 @@ export function planMapping(facts: RemoteFacts, way: WayOut | undefined): PortPl
   const { mapPort, isRouter } = facts;
   if (mapPort === 0) return off('map_port = 0: the router is not asked to open a port');
   if (isRouter) {
-    return off('this host is the router, where nothing is to be mapped', 'open the port: lockgate openwrt apply --wan');
+    const remedy = `let TCP ${mapPort} from outside in through its firewall (OpenWrt: lockgate openwrt apply --wan)`;
+    return off('this host is the router, where nothing is to be mapped', remedy);
   }
   if (way === undefined) return off('no default router is known', 'connect this host to the router');
   if (addressScope(way.localAddress) === 'public') return off('this host has a public address itself');

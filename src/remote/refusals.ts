@@ -5,7 +5,7 @@ export const RANGE_REMEDY =
   'see that port mapping (UPnP, NAT-PMP) is allowed in the router, and choose a [remote] map_port from 1024 to 65535';
 
 export const WAN_REMEDY =
-  'see that the router is online; many refuse every mapping while their own outside address is private: lockgate doctor';
+  'see that the router is online; many refuse every mapping while their own outside address is private: then forward the port in every router on the way by hand';
 
 /** The port leads to somebody else. */
 export function takenRefusal(externalPort: number, holder: string | undefined): Refusal {
@@ -15,6 +15,12 @@ export function takenRefusal(externalPort: number, holder: string | undefined): 
     remedy: 'remove that port forwarding in the router, or choose another [remote] map_port',
   };
 }
+
+/** A router that says yes, and for no time. */
+export const NO_LEASE: Refusal = {
+  reason: 'the router opens the port for no time at all',
+  remedy: 'restart the router, or forward the port in it by hand',
+};
 
 /** The router offers another port than the one that apps are told. */
 export function otherPortRefusal(wanted: number, offered: number): Refusal {

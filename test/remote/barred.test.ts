@@ -74,7 +74,7 @@ test('on the router itself the verdict comes from its own interfaces, and nothin
     )) as [object, { state: string; remedy: string }];
     assert.equal(wan, { address: '100.64.0.2', isOwn: true, from: 'its own interface' });
     assert.is(mapping.state, 'off');
-    assert.match(mapping.remedy, 'lockgate openwrt apply --wan');
+    assert.match(mapping.remedy, 'through its firewall (OpenWrt: lockgate openwrt apply --wan)');
   } finally {
     await home.close();
   }

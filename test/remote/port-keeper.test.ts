@@ -130,6 +130,15 @@ keeper('a refusal names the outside address when the router does', async (scene)
   assert.is((kept.state as { externalAddress?: string }).externalAddress, '10.0.0.2');
 });
 
+for (const speaksPcp of [true, false]) {
+  keeper(`a yes for no time at all is no open port (${speaksPcp ? 'PCP' : 'NAT-PMP'})`, async (scene) => {
+    Object.assign(scene.router, { speaksPcp, leaseSeconds: 0 });
+    const kept = keep(scene);
+    await until(() => kept.state.state === 'refused', 'refused');
+    assert.match((kept.state as { reason: string }).reason, 'for no time at all');
+  });
+}
+
 keeper('a router that answers nothing is silent, and is asked again when told to look', async (scene) => {
   scene.router.isSilent = true;
   const kept = keep(scene);
