@@ -28,7 +28,7 @@ export function hasFault(checks: readonly Check[]): boolean {
 export function nextStep(checks: readonly Check[]): string | undefined {
   for (const verdict of ORDER) {
     const found = checks.find((check) => check.verdict === verdict && check.remedy !== '');
-    if (found !== undefined) return found.remedy;
+    if (found !== undefined) return onOneLine(found.remedy);
   }
   return undefined;
 }
@@ -43,7 +43,12 @@ export function renderChecks(checks: readonly Check[]): string[] {
 export function renderCheckLines(checks: readonly Check[]): string[] {
   const width = Math.max(0, ...checks.map((check) => check.name.length));
   return checks.flatMap(({ name, verdict, evidence, remedy }) => {
-    const line = `${MARKS[verdict]}  ${name.padEnd(width)}  ${evidence}`;
-    return remedy === '' ? [line] : [line, `${' '.repeat(width + 11)}${remedy}`];
+    const line = `${MARKS[verdict]}  ${name.padEnd(width)}  ${onOneLine(evidence)}`;
+    return remedy === '' ? [line] : [line, `${' '.repeat(width + 11)}${onOneLine(remedy)}`];
   });
+}
+
+/** What a router or a server says of itself must not become a line that looks like the gateway's own. */
+function onOneLine(text: string): string {
+  return text.replace(/\s*[\n\r\v\f\u2028\u2029]\s*/gu, ' ');
 }
