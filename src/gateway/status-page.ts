@@ -18,7 +18,7 @@ import { type StatusReport, statusReport } from './status.ts';
 export function statusView(gateway: Gateway, scope: PageScope): StatusView {
   const report = statusReport(gateway);
   const lights = lightsOf(report);
-  if (scope !== 'everything') return { scope: 'lights', lights };
+  if (scope !== 'everything') return { scope: 'lights', lights: lights.map((light) => unnamed(light, report)) };
   const dnsListeners = (report.dns?.listeners ?? []).map((endpoint) => ({ purpose: 'DNS', endpoint }));
   return {
     scope: 'everything',
@@ -138,6 +138,12 @@ function lightOf({ name, verdict, evidence, remedy }: Check, remote: StatusRepor
   const summary = name === 'remote access' ? `${remote.light}: ${evidence}` : evidence;
   const light = { name: LIGHT_NAMES[name] ?? name, verdict: PAGE_VERDICTS[verdict], summary: asSentence(summary) };
   return remedy === '' ? light : { ...light, remedy: asSentence(remedy) };
+}
+
+/** Who came in is for those who see everybody's addresses. */
+function unnamed(light: Light, { remote: { reached } }: StatusReport): Light {
+  if (reached === undefined || light.name !== LIGHT_NAMES['remote access']) return light;
+  return { ...light, summary: light.summary.replace(reached.address, 'somebody') };
 }
 
 /** With a capital, unless it begins with something to be typed or looked up. */

@@ -27,6 +27,10 @@ test('one NAT: the port is open, a client from outside turns the light green, an
     assert.equal(answer, [200, true]);
     const after = await statusWhen(home, ({ light }) => light === 'green');
     assert.is(after.reached?.address, '9.0.0.1');
+    const neighbour = await home.addHost(9);
+    const page = neighbour.run('curl', '-sk', 'https://192.168.7.2:32443/.lockgate/');
+    assert.match(page, 'Green: somebody came in from outside');
+    assert.not.match(page, '9.0.0.1', 'who came in is not for everybody at home');
     const checks = await doctor(home);
     assert.is(checks.find(({ name }) => name === 'remote access')?.verdict, 'ok');
     assert.match(checks.find(({ name }) => name === 'nat')?.evidence ?? '', /^one NAT: .*9\.0\.0\.2/);
