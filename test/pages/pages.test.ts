@@ -192,6 +192,8 @@ test('a name of the private CA leads to where that is trusted, another one does 
     );
   assert.match(page(true).html, 'href="/.lockgate/trust"');
   assert.not.match(page(false).html, '/.lockgate/trust');
+  assert.not.match(page(true).html, 'Your DNS drops private answers', 'which may not be so');
+  assert.match(page(false).html, 'Your DNS drops private answers');
 });
 
 test('every part that an open page is sent is in the page, with the same content', () => {

@@ -21,11 +21,11 @@ export interface Snippet {
 
 /** Every outcome is in the page; the script shows the one that came true. Without scripts it says how to try. */
 export function nameTestPart({ origin, needsTrust = false, snippets }: NameTest): Html {
-  const outcome = (name: keyof typeof OUTCOMES, more?: Html) =>
-    html`<div class="light" data-outcome="${name}" ${name === 'untried' ? undefined : html`hidden`}>${lightContent(OUTCOMES[name])}${more}</div>`;
+  const outcome = (name: keyof typeof OUTCOMES, more?: Html, light: Light = OUTCOMES[name]) =>
+    html`<div class="light" data-outcome="${name}" ${name === 'untried' ? undefined : html`hidden`}>${lightContent(light)}${more}</div>`;
   const byHand = html`<p class="more"><a href="${origin}/.lockgate/health"><code>${origin}</code></a></p>`;
   return html`<div class="name-test" data-origin="${origin}" aria-live="polite">
-${outcome('untried', byHand)}${outcome('trying')}${outcome('found')}${outcome('lost', html`${needsTrust ? TRUST_FIRST : undefined}${pasteThis(snippets)}`)}
+${outcome('untried', byHand)}${outcome('trying')}${outcome('found')}${outcome('lost', html`${needsTrust ? TRUST_FIRST : undefined}${pasteThis(snippets)}`, needsTrust ? LOST_OR_UNTRUSTED : OUTCOMES.lost)}
 </div>`;
 }
 
@@ -54,7 +54,15 @@ const OUTCOMES = {
   },
 } as const satisfies Readonly<Record<string, Light>>;
 
-const TRUST_FIRST = html`<p class="more">Its certificate is of the private CA: when this device does not trust that yet, <a href="/.lockgate/trust">begin there</a>.</p>`;
+/** A browser does not tell scripts which of the two it was. */
+const LOST_OR_UNTRUSTED: Light = {
+  ...OUTCOMES.lost,
+  summary: 'It does not trust the gateway yet, or does not find the server under its own name.',
+  remedy:
+    'When it trusts the gateway and this stays: nobody told its DNS where the names are. Paste this into your router, then load this page again; “lockgate doctor” tests every resolver on the way.',
+};
+
+const TRUST_FIRST = html`<p class="more">The certificate is of the private CA, which a device has to be told to trust: <a href="/.lockgate/trust">begin there</a>.</p>`;
 
 function pasteThis(snippets: readonly Snippet[]): Html {
   return html`<div class="more">${snippets.map(
