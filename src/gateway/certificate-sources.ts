@@ -90,7 +90,8 @@ function filesSource({ config, machineId }: StoreOptions): FilesSource {
 
 function authoritySource({ config, state, addresses }: StoreOptions): AuthoritySource {
   const { names } = config.certificate;
-  return new AuthoritySource({ state, names, hostName: hostname(), addresses });
+  const namesOfOthers = acmeNames(config);
+  return new AuthoritySource({ state, names, hostName: hostname(), addresses, namesOfOthers });
 }
 
 function orUndefined(text: string): string | undefined {

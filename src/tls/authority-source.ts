@@ -11,6 +11,8 @@ export interface AuthoritySourceOptions {
   readonly state: StateFolder;
   /** `certificate.names`. */
   readonly names: readonly string[];
+  /** Those of `names` that another source is to bring: that the root may not vouch for them is no fault. */
+  readonly namesOfOthers?: readonly string[];
   /** This machine's name; only its first label counts. */
   readonly hostName: string;
   /** The gateway's LAN addresses as they are now; public ones are left out. Loopback ones are put in when they are listed. */
@@ -29,7 +31,7 @@ export class AuthoritySource implements CertificateSource {
 
   /** A leaf for the addresses of this moment, from the authority in the state folder, which is made when it is missing. */
   async load(): Promise<LoadedCertificate> {
-    const { state, names, now, hostName } = this.#options;
+    const { state, names, now, hostName, namesOfOthers = [] } = this.#options;
     const label = hostLabel(hostName);
     this.#authority ??= await Authority.open({
       state,
@@ -41,7 +43,8 @@ export class AuthoritySource implements CertificateSource {
       names: [...names, ...hostNames],
       addresses: this.#options.addresses(),
     });
-    const refused = names.filter((name) => home.refusedNames.includes(name.toLowerCase()));
+    const wanted = names.filter((name) => !namesOfOthers.includes(name));
+    const refused = wanted.filter((name) => home.refusedNames.includes(name.toLowerCase()));
     const loaded = { chain: home.chain, origin: state.pathOf('ca') };
     return refused.length === 0 ? loaded : { ...loaded, fault: refusedNames(refused, state.pathOf('ca')) };
   }

@@ -211,6 +211,21 @@ test('public addresses are left out; a name that came after the root is named wi
   assert.not(alternativeNames(more.chain.leaf.subjectAltName).names.includes('music.example.net'));
 });
 
+test('a name that another source is to bring is no fault of the private CA', async ({ state }) => {
+  await homeSource(state).load();
+  const names = ['films.example.org', 'music.example.net', 'late.lan.example'];
+  const source = new AuthoritySource({
+    state,
+    names,
+    namesOfOthers: ['music.example.net'],
+    hostName: 'nas',
+    addresses: () => ['127.0.0.1'],
+  });
+  const sentence = (await source.load()).fault?.sentence ?? '';
+  assert.match(sentence, 'late.lan.example');
+  assert.not.match(sentence, 'music.example.net');
+});
+
 test('a damaged root is reported, never replaced in silence', async ({ state }) => {
   await homeSource(state).load();
   const path = join(state.path, 'ca', 'root.pem');
