@@ -28,16 +28,21 @@ export function acmeCheck(acme: AcmeView | undefined, isRunning: boolean, nowMs 
   if (fileFault !== undefined) return say('fault', fileFault.message, fileFault.hint);
   if (lastError !== undefined) {
     const isNear = notAfter === undefined || notAfter - nowMs < LAST_DAYS_MS;
-    const until =
-      notAfter === undefined ? 'there is no certificate yet' : `the certificate is good until ${day(notAfter)}`;
     const next = isRunning ? `, next attempt ${when(acme.nextAttemptAt, nowMs)}` : '';
-    return say(isNear ? 'fault' : 'warning', `${lastError.sentence}; ${until}${next}`, lastError.remedy);
+    return say(isNear ? 'fault' : 'warning', `${lastError.sentence}; ${meanwhile(acme)}${next}`, lastError.remedy);
   }
   if (notAfter !== undefined) {
     return say('ok', `from ${authority}, good until ${day(notAfter)}, renewed ${when(acme.nextAttemptAt, nowMs)}`);
   }
   if (isRunning) return say('warning', `asking ${authority} for a certificate`, needs);
   return say('warning', `no certificate yet; the gateway asks ${authority} when it runs`, needs);
+}
+
+/** What serves until the next attempt. */
+function meanwhile({ notAfter, formerUntil }: AcmeView): string {
+  if (notAfter !== undefined) return `the certificate is good until ${day(notAfter)}`;
+  if (formerUntil !== undefined) return `the former certificate serves until ${day(formerUntil)}`;
+  return 'there is no certificate yet';
 }
 
 function day(ms: number): string {

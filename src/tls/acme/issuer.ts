@@ -41,6 +41,8 @@ export interface AcmeView {
   readonly directory: string;
   /** Undefined: there is none yet, or not for these names. */
   readonly notAfter: number | undefined;
+  /** The same of one for other names or of another profile, which serves meanwhile. */
+  readonly formerUntil: number | undefined;
   readonly isTrying: boolean;
   readonly nextAttemptAt: number;
   readonly lastError: LastError | undefined;
@@ -112,6 +114,7 @@ export class AcmeIssuer {
       names: wish.names,
       directory: wish.directory,
       notAfter: kept?.chain.leaf.validToDate.getTime(),
+      formerUntil: kept === undefined ? this.#kept?.chain.leaf.validToDate.getTime() : undefined,
       isTrying: this.#isTrying,
       nextAttemptAt: this.#dueAt(),
       lastError: this.#standing.lastError,

@@ -51,7 +51,7 @@ export class Transport {
       return await this.#send(url, exchange, signal);
     } catch (cause) {
       if (cause instanceof AcmeProblem) throw cause;
-      throw unreachable(url, signal.aborted ? 'no answer in time' : messageOf(cause), cause);
+      throw unreachable(url, signal.aborted ? 'no answer in time' : reasonOf(cause), cause);
     }
   }
 
@@ -114,6 +114,13 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
 ]);
 const CLOCK = new Set(['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED']);
+
+/** The runtime's own words for an authority that is not trusted speak of how to start it. */
+function reasonOf(cause: unknown): string {
+  return UNTRUSTED.has(systemCodeOf(cause) ?? '')
+    ? 'its own certificate is of nobody who is trusted here'
+    : messageOf(cause);
+}
 
 function unreachable(url: URL, reason: string, cause: unknown): AcmeProblem {
   const code = systemCodeOf(cause) ?? '';

@@ -2,7 +2,9 @@
 import type { ServerResponse } from 'node:http';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { StandInRequest } from '../../support/acme-stand-in.ts';
+import { GatewayError } from '../../../src/lib/errors.ts';
+import { Transport } from '../../../src/tls/acme/transport.ts';
+import { type StandInRequest, startAcmeStandIn } from '../../support/acme-stand-in.ts';
 import { makeCertificate } from '../../support/certificates.ts';
 import { type Issuing, whileIssuing } from './issuing.ts';
 
@@ -196,5 +198,18 @@ test('an authority that never answers does not hold up the end of the gateway', 
     assert.ok(performance.now() - startedAt < 1_000);
     assert.is(issuer.view.lastError, undefined, 'being stopped is no failure');
   }));
+
+test('an authority that nobody vouches for is told in words for users, with where to name its root', async () => {
+  const authority = await startAcmeStandIn();
+  try {
+    const transport = new Transport({ signal: new AbortController().signal });
+    const error = await transport.ask({ url: authority.directory, method: 'GET' }).catch((cause: unknown) => cause);
+    assert.instance(error, GatewayError);
+    assert.match((error as GatewayError).message, /its own certificate is of nobody who is trusted here$/);
+    assert.match((error as GatewayError).hint ?? '', '[acme] ca_file');
+  } finally {
+    await authority.close();
+  }
+});
 
 test.run();
