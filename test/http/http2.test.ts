@@ -285,6 +285,17 @@ for (const how of ['resets the stream', 'closes the connection'] as const) {
   });
 }
 
+test('a client that has closed its connection is gone at once, whether it waits for anything or not', async () => {
+  await withLane(await startAnswering(() => ok()), {}, async (lane) => {
+    for (const isAsking of [false, true]) {
+      const session = await openSession(lane.tlsPort);
+      if (isAsking) await ask(session);
+      await closeSession(session);
+      while (lane.lane.counters.connections > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  });
+});
+
 test('a refused upload gets its answer, and is not read to its end', async () => {
   const limits = { refusedBodyTimeoutMs: 300 };
   await withSession(await startAnswering(() => ok()), { decide: () => REFUSE, limits }, async (session, lane) => {

@@ -69,9 +69,9 @@ export async function startLane(options: TestLaneOptions): Promise<TestLane> {
   };
   const lane = makeLane(laneOptions, options.express ?? isExpress);
   const plain = createServer({ allowHalfOpen: true }, (socket) => lane.accept(socket, peerOf(socket, false)));
-  const tls = createTlsServer({ ...certificate(), ALPNProtocols: ['h2', 'http/1.1', 'http/1.0'] }, (socket) =>
-    lane.accept(socket, peerOf(socket, true)),
-  );
+  // Half-open like those of the gateway.
+  const secure = { ...certificate(), ALPNProtocols: ['h2', 'http/1.1', 'http/1.0'], allowHalfOpen: true };
+  const tls = createTlsServer(secure, (socket) => lane.accept(socket, peerOf(socket, true)));
   const [port, tlsPort] = await Promise.all([listen(plain), listen(tls)]);
   const until = (isTrue: () => boolean) =>
     new Promise<void>((resolve) => {

@@ -35,6 +35,8 @@ export class Http2Connection {
   constructor(socket: Socket, peer: Peer, lane: Lane, onFinished: (exchange: Exchange) => void) {
     this.#lane = lane;
     this.socket = socket;
+    // Who closes one side has gone (streams have ends of their own); the session hears only of a socket that closes.
+    socket.allowHalfOpen = false;
     this.peer = peer;
     this.#session = performServerHandshake(socket, sessionOptions(lane.limits.headerBytes));
     this.#session.setLocalWindowSize(WINDOW_BYTES);
