@@ -1,10 +1,11 @@
 /** How commands end: exit statuses, one `next:` line where the answer is no, one JSON document, and readers that go away. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { RUNTIME_FLAGS } from '../../docker/program/flags.ts';
 import { curl } from '../support/curl.ts';
 import { Installation, PROGRAM } from '../support/program.ts';
 
@@ -127,6 +128,11 @@ test('the gateway runs on when nobody reads its log any more', async ({ installa
   child.kill('SIGTERM');
   const [status] = (await once(child, 'close')) as [number | null];
   assert.is(status, 0);
+});
+
+test('a checkout runs with the flags of the packages', () => {
+  const launcher = readFileSync(PROGRAM, 'utf8');
+  for (const flag of RUNTIME_FLAGS) assert.match(launcher, ` ${flag} `);
 });
 
 test.run();
