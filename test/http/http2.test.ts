@@ -512,4 +512,19 @@ test('curl agrees', async () => {
   });
 });
 
+test('a client that goes with a stream of events open leaves neither stream nor connection behind', async () => {
+  const streams = new EventStreams({ partsOf: () => ({ lights: 'green' }) });
+  const page = ({ response, peer }: PageAsk) => void streams.open(response, peer.address, 'lights');
+  const decision: Decision = { action: 'page', rule: 'gateway-page', page: 'events', scope: 'lights' };
+  await withLane(await startAnswering(() => ok()), { page, decide: () => decision }, async (lane) => {
+    const session = await openSession(lane.tlsPort);
+    const followed = [1, 2, 3].map(() => session.request({ ':path': '/.lockgate/events' }).on('error', () => {}));
+    await Promise.all(followed.map((stream) => once(stream, 'response')));
+    assert.is(streams.size, 3);
+    session.destroy();
+    for (let tries = 0; streams.size > 0 && tries < 100; tries += 1) await new Promise((go) => setTimeout(go, 20));
+    assert.is(streams.size, 0);
+  });
+});
+
 test.run();

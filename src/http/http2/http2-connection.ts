@@ -43,6 +43,8 @@ export class Http2Connection {
     this.#session.on('error', ignoreError);
     this.#session.on('stream', (stream, _headers, _flags, rawHeaders) => this.#begin(stream, rawHeaders, onFinished));
     socket.once('close', () => clearTimeout(this.#idleTimer));
+    // A client that closes its half cannot even reset its streams any more: they would stay for ever.
+    socket.once('end', () => this.cut());
     this.#wait(lane.limits.headTimeoutMs);
   }
 
