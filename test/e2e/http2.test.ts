@@ -1,5 +1,5 @@
 /** HTTP/2 as the built program serves it: off until it is asked for, then with the same policy, for curl, h2load and a browser. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { suite } from 'uvu';
@@ -96,6 +96,24 @@ test('SIGTERM says goodbye and lets answers end', async ({ guarded }) => {
   assert.is(code, 0);
   assert.is(await guarded.gateway.ended(), 0);
   await closeSession(session);
+});
+
+test('a client that ends while it follows a page leaves nothing open', async ({ guarded }) => {
+  const openRequests = async () => {
+    const { body } = await guarded.askPlainly('127.0.0.1', '/.lockgate/metrics');
+    return Number(body.match(/^lockgate_requests_in_flight (\d+)/m)?.[1]);
+  };
+  const before = await openRequests();
+  const url = `https://127.0.0.1:${guarded.gateway.port}/.lockgate/events`;
+  const follower = spawn('curl', ['-sSkN', '--http2', url], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = once(follower, 'close');
+  await once(follower.stdout, 'data');
+  assert.is(await openRequests(), before + 1);
+  follower.kill('SIGKILL');
+  await ended;
+  let after = before + 1;
+  for (let attempt = 0; after !== before && attempt < 50; attempt += 1) after = await openRequests();
+  assert.is(after, before);
 });
 
 test('h2load finds no fault with it', async ({ guarded }) => {

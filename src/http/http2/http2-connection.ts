@@ -35,15 +35,13 @@ export class Http2Connection {
   constructor(socket: Socket, peer: Peer, lane: Lane, onFinished: (exchange: Exchange) => void) {
     this.#lane = lane;
     this.socket = socket;
-    // Who closes one side has gone (streams have ends of their own); the session hears only of a socket that closes.
-    socket.allowHalfOpen = false;
     this.peer = peer;
     this.#session = performServerHandshake(socket, sessionOptions(lane.limits.headerBytes));
     this.#session.setLocalWindowSize(WINDOW_BYTES);
     this.#session.on('error', ignoreError);
     this.#session.on('stream', (stream, _headers, _flags, rawHeaders) => this.#begin(stream, rawHeaders, onFinished));
     socket.once('close', () => clearTimeout(this.#idleTimer));
-    // A client that closes its half cannot even reset its streams any more: they would stay for ever.
+    // Who closes one side has gone: streams have ends of their own. The session hears only of a socket that closes.
     socket.once('end', () => this.cut());
     this.#wait(lane.limits.headTimeoutMs);
   }
