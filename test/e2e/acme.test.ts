@@ -1,4 +1,5 @@
 /** Certificates by ACME: the built program, pebble as the authority (which refuses a fifth of the nonces) and BIND as the Internet's DNS. */
+import { X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -48,5 +49,20 @@ test('an authority that takes known customers only', () =>
       assert.equal(await issued(program), ['films.example.org']);
     },
   ));
+
+test('of the chains that an authority has, the file names the one that is sent', () =>
+  inLab({ pebble: { PEBBLE_ALTERNATE_ROOTS: '2', PEBBLE_CHAIN_LENGTH: '2' } }, async (lab) => {
+    const rootOf = (number: number) => lab.namespace.run('curl', '-sk', `https://127.0.0.1:15000/roots/${number}`);
+    const other = rootOf(2);
+    const [, name = ''] = /^CN=(.*)$/m.exec(new X509Certificate(other).subject) ?? [];
+    await writeFile(join(lab.folder, 'other-root.pem'), other);
+    lab.configure('challenge = "http-01"', { certificate: `preferred_chain = "${name}"` });
+    const program = await lab.run();
+    await issued(program);
+    const trusts = (file: string) => ['--cacert', join(lab.folder, file), '-m', '5', '-sS'];
+    const url = 'https://films.example.org/.lockgate/health';
+    assert.is(lab.namespace.run('curl', ...trusts('other-root.pem'), url), 'ok\n');
+    assert.throws(() => lab.namespace.run('curl', ...trusts('issuing-root.pem'), url));
+  }));
 
 acme.run();

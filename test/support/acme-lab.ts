@@ -32,7 +32,10 @@ export interface AcmeLab {
   readonly tsigFile: string;
   readonly namespace: Namespace;
   /** Writes the file: `certificate` and `acme` are the lines of their sections. */
-  configure(acme: string, options?: { names?: string; ports?: string; source?: string; workers?: number }): void;
+  configure(
+    acme: string,
+    options?: { names?: string; ports?: string; source?: string; certificate?: string; workers?: number },
+  ): void;
   /** Starts the gateway and waits for its ready line. */
   run(): Promise<RunningProgram>;
   command(...argv: string[]): Promise<Outcome>;
@@ -80,7 +83,10 @@ export async function makeAcmeLab(options: LabOptions = {}): Promise<AcmeLab> {
     stateDir: at('state'),
     tsigFile: at('tsig.key'),
     namespace,
-    configure: (acme, { names = '["films.example.org"]', ports = '[443, 80]', source = '"acme"', workers = 1 } = {}) =>
+    configure: (
+      acme,
+      { names = '["films.example.org"]', ports = '[443, 80]', source = '"acme"', certificate = '', workers = 1 } = {},
+    ) =>
       writeFileSync(
         at('lockgate.toml'),
         [
@@ -88,7 +94,7 @@ export async function makeAcmeLab(options: LabOptions = {}): Promise<AcmeLab> {
           `[listen]\naddresses = ["127.0.0.1"]\nport = ${ports}`,
           `[run]\nworkers = ${workers}`,
           '[dns]\nenabled = false\n[remote]\npublic_address = "none"',
-          `[certificate]\nsource = ${source}\nnames = ${names}`,
+          `[certificate]\nsource = ${source}\nnames = ${names}\n${certificate}`,
           `[acme]\ndirectory = "${DIRECTORY}"\nca_file = "pebble.pem"\n${acme}\n`,
         ].join('\n'),
       ),

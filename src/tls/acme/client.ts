@@ -8,6 +8,9 @@ import type { Answer, Transport } from './transport.ts';
 const MAX_NONCE_TRIES = 6;
 const NONCE = /^[\w-]{1,512}$/;
 const PEM_CHAIN = 'application/pem-certificate-chain';
+/** Other ways up than the first; authorities have one or two. */
+const MAX_ALTERNATES = 4;
+const ALTERNATE_LINK = /<([^<>]{1,2048})>[^<>,]*;\s*rel="?alternate"?(?=[\s;,]|$)/gi;
 
 /** What the authority offers (section 7.1.1). */
 export interface Directory {
@@ -57,12 +60,22 @@ export class AcmeClient {
     return replyOf(subject, await this.#post(subject, url, signer, payload));
   }
 
-  /** The certificate chain at `url`, PEM. */
-  async chain(url: string, signer: Signer): Promise<string> {
+  /** The certificate chain at `url`, PEM; behind it those to other roots that the authority has (section 7.4.2) and gives. */
+  async chains(url: string, signer: Signer): Promise<readonly [string, ...string[]]> {
+    const { body, headers } = await this.#chain(url, signer);
+    const others: string[] = [];
+    for (const other of alternatesIn(headers.link, url)) {
+      const answer = await this.#chain(other, signer).catch(() => undefined);
+      if (answer !== undefined) others.push(answer.body);
+    }
+    return [body, ...others];
+  }
+
+  async #chain(url: string, signer: Signer): Promise<Answer> {
     const answer = await this.#post('the certificate', url, signer, undefined, PEM_CHAIN);
     if (answer.status !== 200) throw refusalOf('the certificate', answer);
     if (mediaType(answer) !== PEM_CHAIN) throw nonsense('sends something else than a certificate');
-    return answer.body;
+    return answer;
   }
 
   async #post(subject: string, url: string, signer: Signer, payload?: object, accept?: string): Promise<Answer> {
@@ -93,6 +106,15 @@ export class AcmeClient {
     const nonce = headers['replay-nonce'];
     this.#nonce = typeof nonce === 'string' && NONCE.test(nonce) ? nonce : undefined;
   }
+}
+
+/** The targets of `rel="alternate"` in a Link header (RFC 8288). */
+function alternatesIn(link: string | string[] | undefined, base: string): string[] {
+  const targets = [...String(link ?? '').matchAll(ALTERNATE_LINK)].map(([, target = '']) => target);
+  return targets
+    .filter((target) => URL.canParse(target, base))
+    .map((target) => new URL(target, base).href)
+    .slice(0, MAX_ALTERNATES);
 }
 
 function replyOf(subject: string, answer: Answer): Reply {

@@ -124,7 +124,7 @@ class Order {
     order = await this.#poll('the certificate', url, ({ status }) => status !== 'processing' && status !== 'ready');
     if (order['status'] !== 'valid') throw invalidOrder(order);
     const { client, account } = this.#options;
-    return checkedChain(await client.chain(addressIn(order, 'certificate'), account.signer), key, wish);
+    return checkedChain(await client.chains(addressIn(order, 'certificate'), account.signer), key, wish);
   }
 
   /** All are shown before the authority looks at the first: name servers remember for a while what was at a name, and a wildcard has the same. */
@@ -266,8 +266,8 @@ function unknownProfile(profile: string, offered: readonly string[]): AcmeProble
 }
 
 /** The chain with its key, when it is what was asked for. */
-function checkedChain(pem: string, key: KeyObject, { names }: Wish): KeyedChain {
-  const chain = fittingChain(pem, key);
+function checkedChain(pems: readonly [string, ...string[]], key: KeyObject, { names }: Wish): KeyedChain {
+  const chain = fittingChain(pems, key);
   const covered = alternativeNames(chain.leaf.subjectAltName).names;
   const missing = names.find((name) => !covered.includes(name));
   if (missing !== undefined) throw nonsense(`sends a certificate without ${missing}`);
@@ -275,11 +275,25 @@ function checkedChain(pem: string, key: KeyObject, { names }: Wish): KeyedChain 
   return chain;
 }
 
-function fittingChain(pem: string, key: KeyObject): KeyedChain {
+function fittingChain([first, ...others]: readonly [string, ...string[]], key: KeyObject): KeyedChain {
   const subject = 'its answer';
   try {
-    return assembleChain(subject, { certificates: readCertificates(subject, pem), keys: [key] });
+    const certificates = [...readCertificates(subject, first), ...others.flatMap(readableCertificates)];
+    return assembleChain(subject, { certificates: withoutRepetitions(certificates), keys: [key] });
   } catch (error) {
     throw nonsense(`sends no certificate for the key: ${messageOf(error)}`);
   }
+}
+
+/** Another way up that is damaged is none. */
+function readableCertificates(pem: string): X509Certificate[] {
+  try {
+    return readCertificates('another chain', pem);
+  } catch {
+    return [];
+  }
+}
+
+function withoutRepetitions(certificates: readonly X509Certificate[]): X509Certificate[] {
+  return [...new Map(certificates.map((certificate) => [certificate.fingerprint256, certificate])).values()];
 }

@@ -102,10 +102,10 @@ export class AcmeStore {
     return { chain: assembleChain(subject, parts), wish };
   }
 
-  /** Certificate and key in one file: neither is ever there without the other. */
+  /** Certificate, other ways up and key in one file: neither is ever there without the other. */
   writeCertificate(chain: KeyedChain, wish: Wish): Promise<void> {
     const line = `asked for with ${JSON.stringify(wish)}\n`;
-    return this.#folder.write(CERTIFICATE_FILE, line + chain.certificatePem + chain.keyPem);
+    return this.#folder.write(CERTIFICATE_FILE, line + chain.certificatePem + chain.sparePem + chain.keyPem);
   }
 
   async readStanding(): Promise<Standing> {
