@@ -6,7 +6,7 @@ HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 NODE    := node_modules/node-linux-$(HOST_ARCH)/bin/node
 SOURCES := $(shell find src -type f) package.json
 # What the bundle may weigh: it is parsed at every start, on a router's core.
-MAX_BUNDLE_BYTES := 880000
+MAX_BUNDLE_BYTES := 865000
 # As in the packages.
 NODE_FLAGS := $(shell grep -o -- '--[a-z0-9-]*=[0-9]*' docker/program/flags.ts | sort -u) --disable-warning=ExperimentalWarning
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
