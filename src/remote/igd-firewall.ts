@@ -1,7 +1,7 @@
 /** Opens a port in the IPv6 firewall of an Internet Gateway Device (WANIPv6FirewallControl:1). */
 import type { IgdService } from './igd-services.ts';
 import type { MapOutcome, MapperHealth, Mapping, MappingWish, PortMapper, Refusal } from './port-mapper.ts';
-import { RANGE_REMEDY } from './refusals.ts';
+import { RANGE_REMEDY, upnpRefusal } from './refusals.ts';
 import { callSoap, type SoapOutcome } from './soap.ts';
 import type { WayOut } from './way-out.ts';
 
@@ -50,7 +50,7 @@ export class IgdFirewallMapper implements PortMapper {
       LeaseTime: String(granted),
     });
     if (answer.outcome === 'silent') return answer;
-    if (answer.outcome === 'error') return { outcome: 'refused', ...refusalFor(answer) };
+    if (answer.outcome === 'error') return { outcome: 'refused', ...upnpRefusal(answer, REFUSALS) };
     this.#pinholeId = answer.values['UniqueID'];
     return { outcome: 'mapped', mapping };
   }
@@ -83,20 +83,4 @@ export class IgdFirewallMapper implements PortMapper {
     const { localAddress, routerSocketAddress } = this.#way;
     return callSoap({ service: this.#service, action, values, localAddress, connectTo: routerSocketAddress });
   }
-}
-
-function refusalFor({
-  code,
-  description,
-}: {
-  readonly code: number | undefined;
-  readonly description: string;
-}): Refusal {
-  const known = code === undefined ? undefined : REFUSALS[code];
-  if (known !== undefined) return known;
-  const number = code === undefined ? '' : ` ${code}`;
-  return {
-    reason: `the router refuses with UPnP error${number} (${JSON.stringify(description)})`,
-    remedy: RANGE_REMEDY,
-  };
 }

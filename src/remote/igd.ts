@@ -10,7 +10,7 @@ import type {
   PortMapper,
   Refusal,
 } from './port-mapper.ts';
-import { RANGE_REMEDY, takenRefusal, WAN_REMEDY } from './refusals.ts';
+import { RANGE_REMEDY, takenRefusal, upnpRefusal, WAN_REMEDY } from './refusals.ts';
 import { callSoap, type SoapOutcome } from './soap.ts';
 import type { WayOut } from './way-out.ts';
 
@@ -77,7 +77,7 @@ export class IgdMapper implements PortMapper {
       answer = await this.#add(wish, granted);
     }
     if (answer.outcome === 'silent') return answer;
-    if (answer.outcome === 'error') return { outcome: 'refused', ...refusalFor(answer) };
+    if (answer.outcome === 'error') return { outcome: 'refused', ...upnpRefusal(answer, REFUSALS) };
     return this.#mapped({ ...wish, leaseSeconds: granted, isOurs: true });
   }
 
@@ -170,20 +170,4 @@ function holderOf({ internalAddress, internalPort }: Forwarding): string | undef
   const address = canonicalAddress(internalAddress);
   if (address === undefined) return undefined;
   return addressFamily(address) === 6 ? `[${address}]:${internalPort}` : `${address}:${internalPort}`;
-}
-
-function refusalFor({
-  code,
-  description,
-}: {
-  readonly code: number | undefined;
-  readonly description: string;
-}): Refusal {
-  const known = code === undefined ? undefined : REFUSALS[code];
-  if (known !== undefined) return known;
-  const number = code === undefined ? '' : ` ${code}`;
-  return {
-    reason: `the router refuses with UPnP error${number} (${JSON.stringify(description)})`,
-    remedy: RANGE_REMEDY,
-  };
 }

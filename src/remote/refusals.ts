@@ -29,3 +29,17 @@ export function otherPortRefusal(wanted: number, offered: number): Refusal {
     remedy: `choose another [remote] map_port from 1024 to 65535, for example ${offered}`,
   };
 }
+
+/** What a UPnP error says: one of `known`, by its code, else in the router's own words. */
+export function upnpRefusal(
+  { code, description }: { readonly code: number | undefined; readonly description: string },
+  known: Readonly<Record<number, Refusal>>,
+): Refusal {
+  const refusal = code === undefined ? undefined : known[code];
+  if (refusal !== undefined) return refusal;
+  const number = code === undefined ? '' : ` ${code}`;
+  return {
+    reason: `the router refuses with UPnP error${number} (${JSON.stringify(description)})`,
+    remedy: RANGE_REMEDY,
+  };
+}
