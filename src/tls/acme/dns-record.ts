@@ -34,6 +34,7 @@ export function dnsSolver(publisher: Publisher): Solver {
     remedy: 'see that the record is set in the zone that the Internet sees: its name servers did not show it',
     async show(proof, signal) {
       const record = await recordFor(proof);
+      signal.throwIfAborted();
       await publisher.publish(record, signal);
       await waitUntilVisible(record, signal);
     },

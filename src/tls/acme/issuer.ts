@@ -1,4 +1,5 @@
 /** Keeps one certificate of an ACME authority: looks when it is due, runs the order, waits after failures, says how things stand. */
+import { within } from '../../lib/deadline.ts';
 import { GatewayError, messageOf, systemCodeOf } from '../../lib/errors.ts';
 import type { Log } from '../../lib/log.ts';
 import type { StateFolder } from '../../lib/state-folder.ts';
@@ -25,6 +26,8 @@ import { Transport } from './transport.ts';
 const LONGEST_SLEEP_MS = 10 * 60_000;
 const SHORTEST_SLEEP_MS = 1_000;
 const CLOCK_LOOK_MS = 15_000;
+/** For taking proofs back at the end: a hook may take minutes, whoever ends a service waits for seconds. */
+const CLOSE_PATIENCE_MS = 3_000;
 
 export interface AcmeIssuerOptions {
   readonly settings: AcmeSettings;
@@ -124,12 +127,12 @@ export class AcmeIssuer {
     };
   }
 
-  /** Ends what runs; an order that is under way is taken up again with the next start. */
+  /** Ends what runs, within seconds; an order that is under way is taken up again with the next start. Nothing is written afterwards. */
   async close(): Promise<void> {
     this.#aborter.abort();
     clearTimeout(this.#timer);
     await this.#ready;
-    await this.#looking;
+    await within(CLOSE_PATIENCE_MS, Promise.resolve(this.#looking));
   }
 
   /** Before the first order, not by its failure. */

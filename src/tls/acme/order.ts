@@ -64,13 +64,13 @@ class Order {
   }
 
   async run(): Promise<ObtainedCertificate> {
-    const { store } = this.#options;
+    const { store, signal } = this.#options;
     const saved = (await this.#resume()) ?? (await this.#begin());
     try {
       const chain = await this.#complete(saved);
       return { chain, challenge: this.#challenge };
     } catch (error) {
-      if (isFinal(error)) await store.removeOrder();
+      if (isFinal(error) && !signal.aborted) await store.removeOrder();
       throw error;
     }
   }

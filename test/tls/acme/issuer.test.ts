@@ -1,6 +1,7 @@
 /** The issuer over its years: renewal by advice and by age, rate limits, restarts, clocks that are wrong. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { AcmeProblem } from '../../../src/tls/acme/problem.ts';
 import { renewalId } from '../../../src/tls/acme/renewal-info.ts';
 import { whileIssuing } from './issuing.ts';
 
@@ -201,6 +202,41 @@ test('an authority that has forgotten the account gets a new one', () =>
     await restart({ now: () => Date.now() + 89 * DAY_MS });
     await until(() => authority.orders.length === 2);
     assert.is(authority.requests.filter((what) => what === 'newAccount').length, 2);
+  }));
+
+test('a proof that cannot be taken back holds up nobody who ends the gateway', () =>
+  whileIssuing(async ({ restart }) => {
+    const issuer = await restart();
+    const removing = new Promise<void>((resolve) => {
+      issuer.challenges.removeCertificate = () => {
+        resolve();
+        return new Promise(() => {});
+      };
+    });
+    await removing;
+    const startedAt = performance.now();
+    await issuer.close();
+    assert.ok(performance.now() - startedAt < 5_000);
+  }));
+
+test('an order whose proof is cut off by the end of the gateway is kept', () =>
+  whileIssuing(async ({ restart, store, until }) => {
+    const issuer = await restart();
+    let cutOff = () => {};
+    await new Promise<void>((resolve) => {
+      issuer.challenges.showCertificate = () => {
+        resolve();
+        return new Promise((_, reject) => {
+          cutOff = () => reject(new AcmeProblem({ type: 'hook', detail: 'it ended with SIGKILL' }));
+        });
+      };
+    });
+    const closing = issuer.close();
+    cutOff();
+    await closing;
+    assert.ok(await store.readOrder());
+    await restart();
+    await until(isIssued);
   }));
 
 test.run();
