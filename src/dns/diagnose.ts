@@ -5,7 +5,7 @@ import type { Check, CheckVerdict } from '../ops/check.ts';
 import { endpointText } from './endpoint.ts';
 import { openUpstreams } from './open-upstreams.ts';
 import { type ProbeOutcome, type ProbeResult, probe, type Sample } from './resolver-probe.ts';
-import { type SnippetOptions, snippetSite } from './snippet-site.ts';
+import { type SnippetOptions, type SnippetSite, snippetSite } from './snippet-site.ts';
 import type { SnippetTarget } from './snippets.ts';
 import type { Upstream } from './upstream.ts';
 import { PlainUpstream } from './upstream-plain.ts';
@@ -59,8 +59,10 @@ interface Hop {
 
 /** One check per resolver, in the order in which an answer travels. Never rejects. */
 export async function diagnoseDns(options: DiagnoseOptions): Promise<readonly Check[]> {
-  const sample = sampleOf(options);
-  if (sample === undefined) return [NOTHING_KNOWN];
+  const site = snippetSite(options);
+  if (site.zones.length === 0) return [NO_ZONE];
+  const sample = sampleOf(site);
+  if (sample === undefined) return [NO_ADDRESS];
   const hops = hopsOf(options);
   try {
     const checks = await Promise.all(hops.map(async (hop) => judge(hop, sample, await probe(hop.resolver, sample))));
@@ -70,11 +72,18 @@ export async function diagnoseDns(options: DiagnoseOptions): Promise<readonly Ch
   }
 }
 
-const NOTHING_KNOWN: Check = {
+const NO_ZONE: Check = {
   name: 'dns zone',
   verdict: 'unknown',
   evidence: 'no zone is known yet, because no media server with a certificate has been found',
   remedy: 'start the media server, or set [dns] zones',
+};
+
+const NO_ADDRESS: Check = {
+  name: 'dns zone',
+  verdict: 'unknown',
+  evidence: 'no name can be asked for, because neither the media server nor this host has a known address on a LAN',
+  remedy: 'connect this host to the LAN, or set [dns] gateway_addresses',
 };
 
 const NOT_LISTENING: Check = {
@@ -84,8 +93,8 @@ const NOT_LISTENING: Check = {
   remedy: 'start lockgate, and leave [dns] enabled = true',
 };
 
-function sampleOf(options: DiagnoseOptions): Sample | undefined {
-  const { zones, serverNames } = snippetSite(options);
+/** Undefined: no name of the zones has an address yet. */
+function sampleOf({ zones, serverNames }: SnippetSite): Sample | undefined {
   const [zone] = zones;
   const fixed = serverNames.find(({ address }) => isIPv4(address)) ?? serverNames[0];
   if (zone === undefined || fixed === undefined) return undefined;

@@ -136,6 +136,16 @@ doctor('says that no zone is known rather than guess', async () => {
     found.map(({ name, verdict }) => [name, verdict]),
     [['dns zone', 'unknown']],
   );
+  assert.match(found[0]?.evidence ?? '', /^no zone is known yet/);
+});
+
+doctor('says that no address is known where the zone is', async () => {
+  const [found, ...others] = await checks(undefined, {
+    facts: factsOf(siteValues({ serverAddresses: [], gatewayAddresses: [] })),
+  });
+  assert.equal([found?.name, found?.verdict, others.length], ['dns zone', 'unknown', 0]);
+  assert.match(found?.evidence ?? '', /^no name can be asked for/);
+  assert.match(found?.remedy ?? '', /gateway_addresses/);
 });
 
 doctor('reads resolv.conf as the resolver does', () => {
