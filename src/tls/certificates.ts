@@ -206,11 +206,9 @@ export class CertificateStore {
   /** Chosen by name, and there is no such chain: said for certificates of public authorities only. */
   #lackingChains(): CertificateProblem[] {
     const { preferredChain } = this.#options;
-    const chains = this.#serving.certificates
-      .filter(({ source }) => source.name !== 'private-ca')
-      .map(({ chain }) => chain);
     if (preferredChain === undefined) return [];
-    return chains.flatMap((chain) => {
+    const ofOthers = this.#serving.certificates.filter(({ source }) => source.name !== 'private-ca');
+    return ofOthers.flatMap(({ chain }) => {
       const ends = chainEnds(chain);
       if (ends.includes(preferredChain)) return [];
       const sentence = `certificate.preferred_chain: no chain to ${JSON.stringify(preferredChain)} came with the certificate`;
