@@ -11,6 +11,13 @@ import type { Origin } from './origin.ts';
 import { selfSigned } from './self-signed.ts';
 
 export const FORWARD: Decision = { action: 'forward', rule: 'valid', credentials: 'keep' };
+export const REFUSE = {
+  action: 'refuse',
+  rule: 'default',
+  status: 401,
+  reason: 'no-credentials',
+  detail: 'No.',
+} as const;
 
 export interface TestLane {
   readonly lane: FullLane;

@@ -7,6 +7,8 @@ import {
   constants,
   type IncomingHttpHeaders,
 } from 'node:http2';
+import { type TestLane, type TestLaneOptions, withLane } from './full-lane.ts';
+import type { Origin } from './origin.ts';
 import { connectRaw, type RawClient } from './raw.ts';
 
 export interface Http2Result {
@@ -59,6 +61,22 @@ export async function closeSession(session: ClientHttp2Session): Promise<void> {
   const closed = once(session, 'close');
   session.destroy();
   await closed;
+}
+
+/** Runs `use` with a session with a lane in front of `origin`, and closes all three whatever happens. */
+export async function withSession(
+  origin: Origin,
+  options: Omit<TestLaneOptions, 'upstream'>,
+  use: (session: ClientHttp2Session, lane: TestLane) => Promise<void>,
+): Promise<void> {
+  await withLane(origin, options, async (lane) => {
+    const session = await openSession(lane.tlsPort);
+    try {
+      await use(session, lane);
+    } finally {
+      await closeSession(session);
+    }
+  });
 }
 
 /** Frame types (RFC 9113 section 6). */
