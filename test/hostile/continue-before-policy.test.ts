@@ -3,11 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Decision } from '../../src/access/decision.ts';
-import { FORWARD, withLane } from '../support/full-lane.ts';
+import { FORWARD, REFUSE, withLane } from '../support/full-lane.ts';
 import { ok, startAnswering } from '../support/origin.ts';
 import { connectRaw } from '../support/raw.ts';
 
-const REFUSE: Decision = { action: 'refuse', rule: 'default', status: 401, reason: 'no-credentials', detail: 'No.' };
 const HEAD = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n';
 
 test('a refused upload is never invited: the refusal comes first, and the connection closes', async () => {

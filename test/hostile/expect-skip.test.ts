@@ -1,12 +1,9 @@
 /** `Expect` made http-proxy skip the hook in which it was made safe (#1219), and some servers skip their own checks. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Decision } from '../../src/access/decision.ts';
-import { withLane } from '../support/full-lane.ts';
+import { REFUSE, withLane } from '../support/full-lane.ts';
 import { ok, startAnswering } from '../support/origin.ts';
 import { connectRaw } from '../support/raw.ts';
-
-const REFUSE: Decision = { action: 'refuse', rule: 'default', status: 401, reason: 'no-credentials', detail: 'No.' };
 
 for (const expectation of ['100-continue', '100-CONTINUE', 'x', '', '200-ok, 100-continue']) {
   test(`Expect: ${JSON.stringify(expectation)} on a GET: decided as any other, forwarded without it`, async () => {

@@ -1,7 +1,7 @@
 /** Clients that ask for much and then leave no room for it (CVE-2019-9511, 9517): what waits for them is little, and not for ever. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { withLane } from '../support/full-lane.ts';
+import { REFUSE, withLane } from '../support/full-lane.ts';
 import { FRAME, FrameClient, setting, uint32 } from '../support/http2.ts';
 import { ok, startAnswering, startOrigin } from '../support/origin.ts';
 
@@ -9,7 +9,6 @@ const STREAMS = 100;
 const CHUNK = Buffer.alloc(65_536);
 /** SETTINGS_INITIAL_WINDOW_SIZE. */
 const NO_ROOM = setting(4, 0);
-const REFUSE = { action: 'refuse', rule: 'default', status: 401, reason: 'no-credentials', detail: 'No.' } as const;
 
 test('a hundred films for a window of nothing cost little, and end after their idle time', async () => {
   const origin = await startOrigin(async (connection) => {
