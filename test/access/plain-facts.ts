@@ -60,6 +60,8 @@ export function factsWith(...changes: readonly FactChanges[]): Facts {
 }
 
 export const WRITE: FactChanges = { method: 'POST', isPlainRead: false };
+export const PLAIN: FactChanges = { isTls: false, requireTls: true };
+export const IDENTITY: FactChanges = { isIdentityPath: true };
 export const PREFLIGHT: FactChanges = { method: 'OPTIONS', isPlainRead: false, isPreflight: true };
 export const LISTED: FactChanges = { isInAllowedNetworks: true };
 export const SESSION: FactChanges = { hasValidSession: true, hasSessionCookie: true };

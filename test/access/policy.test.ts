@@ -1,16 +1,17 @@
+/** The policy rule by rule: what each decides, and what it leaves to the others. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Decision, NeedsCredentials } from '../../src/access/decision.ts';
-import { decide, RULES } from '../../src/access/policy.ts';
+import { gist } from './gist.ts';
 import {
   type FactChanges,
-  factsWith,
   GENERIC,
+  IDENTITY,
   JELLYFIN,
   LISTED,
   MASKED,
   OUTDATED,
   OUTSIDE,
+  PLAIN,
   PREFLIGHT,
   SESSION,
   SIGNED_OUT,
@@ -18,131 +19,6 @@ import {
   UNKNOWN,
   WRITE,
 } from './plain-facts.ts';
-
-/** What a decision comes down to, in one line. */
-function gist(...changes: readonly FactChanges[]): string {
-  return inOneLine(decide(factsWith(...changes)));
-}
-
-function inOneLine(decision: Decision | NeedsCredentials): string {
-  if ('needs' in decision) return 'needs credentials';
-  switch (decision.action) {
-    case 'forward':
-      return [decision.rule, 'forward', decision.credentials, ...(decision.token === undefined ? [] : ['+token'])].join(
-        ' ',
-      );
-    case 'refuse':
-      return `${decision.rule} ${decision.status} ${decision.reason}`;
-    case 'redirect':
-      return `${decision.rule} ${decision.status} ${decision.location}`;
-    case 'page':
-      return `${decision.rule} page ${decision.page} ${decision.scope}`;
-    default:
-      return `${decision.rule} ${decision.action}`;
-  }
-}
-
-const order = suite('order of the rules');
-
-order('is the documented one', () => {
-  assert.equal(
-    RULES.map(([name]) => name),
-    [
-      'malformed',
-      'host',
-      'plain-http',
-      'gateway-page',
-      'preflight',
-      'identity',
-      'claim-guard',
-      'outdated',
-      'throttled',
-      'valid',
-      'unverifiable',
-      'invalid',
-      'home',
-      'web-app',
-      'origin',
-      'viewer-only',
-      'admitted',
-      'session',
-      'sign-in',
-      'known-address',
-      'default',
-    ],
-  );
-});
-
-/** For neighbours that can apply to one request: the facts of the earlier, those of the later, and what each leads to. */
-const NEIGHBOURS: readonly [earlier: FactChanges, expected: string, later: FactChanges, expectedLater: string][] = [
-  [{ credentials: 'conflict' }, 'malformed 400 malformed', { hostIsForeign: true }, 'host 421 host'],
-  [{ hostIsForeign: true }, 'host 421 host', { isTls: false, requireTls: true, ...WRITE }, 'plain-http 403 plain-http'],
-  [
-    { isTls: false, requireTls: true, secureLocation: undefined },
-    'plain-http 403 plain-http',
-    { gatewayPath: 'status' },
-    'gateway-page page status lights',
-  ],
-  [{ gatewayPath: 'other', isTls: true }, 'gateway-page 404 not-found', PREFLIGHT, 'preflight forward remove'],
-  [PREFLIGHT, 'preflight preflight', UNCLAIMED, 'claim-guard 403 unclaimed'],
-  [{ isIdentityPath: true, ...UNCLAIMED }, 'identity identity', UNCLAIMED, 'claim-guard 403 unclaimed'],
-  [UNCLAIMED, 'claim-guard 403 unclaimed', { ...OUTDATED, ...OUTSIDE }, 'outdated 403 outdated-server'],
-  [
-    { ...OUTDATED, ...OUTSIDE },
-    'outdated 403 outdated-server',
-    { credentials: 'unverified', throttledForSeconds: 7 },
-    'throttled 429 throttled',
-  ],
-  [
-    { credentials: 'unverified', throttledForSeconds: 7 },
-    'throttled 429 throttled',
-    { credentials: 'unverified' },
-    'needs credentials',
-  ],
-  [{ credentials: 'valid' }, 'valid forward keep', { path: '/', wantsHtml: true }, 'home 302 /web/index.html'],
-  [{ credentials: 'unverifiable' }, 'unverifiable 503 starting', LISTED, 'admitted forward replace +token'],
-  [
-    { credentials: 'invalid' },
-    'invalid 401 bad-credentials',
-    { path: '/', wantsHtml: true },
-    'home 302 /web/index.html',
-  ],
-  [{ path: '/', wantsHtml: true }, 'home 302 /web/index.html', { isWebClientPath: true }, 'web-app forward keep'],
-  [{ isWebClientPath: true }, 'web-app forward keep', { ...LISTED, pageIsForeign: true }, 'origin 403 origin'],
-  [
-    { ...LISTED, pageIsForeign: true },
-    'origin 403 origin',
-    { ...LISTED, isViewerRequest: false },
-    'viewer-only 403 not-permitted',
-  ],
-  [{ ...LISTED, isViewerRequest: false }, 'viewer-only 403 not-permitted', LISTED, 'admitted forward replace +token'],
-  [LISTED, 'admitted forward replace +token', SESSION, 'session forward replace +token'],
-  [SESSION, 'session forward replace +token', { isSignInCall: true, isInSignInNetworks: true }, 'sign-in forward keep'],
-  [
-    { isSignInCall: true, isInSignInNetworks: true },
-    'sign-in forward keep',
-    { isTokenlessMedia: true, isKnownAddress: true },
-    'known-address forward keep',
-  ],
-  [{ isTokenlessMedia: true, isKnownAddress: true }, 'known-address forward keep', {}, 'default 401 no-credentials'],
-];
-
-order('lets the earlier of two neighbours win, and the later when the earlier does not apply', () => {
-  for (const [earlier, expected, later, expectedLater] of NEIGHBOURS) {
-    assert.is(gist(later), expectedLater);
-    const together = { ...later, ...earlier, server: { ...later.server, ...earlier.server } };
-    assert.is(gist(together), expected, `${expected} before ${expectedLater}`);
-  }
-});
-
-order('gives every decision the name of the rule that made it', () => {
-  for (const [name, rule] of RULES) {
-    const decision = rule(factsWith(), name);
-    if (decision !== undefined && 'rule' in decision) assert.is(decision.rule, name);
-  }
-});
-
-order.run();
 
 /** A rule's cases: what is changed in the ordinary request, and what comes of it. */
 type Case = readonly [story: string, changes: readonly FactChanges[], expected: string];
@@ -203,8 +79,6 @@ cases('1 host', [
     'needs credentials',
   ],
 ]);
-
-const PLAIN: FactChanges = { isTls: false, requireTls: true };
 
 cases('2 plain-http', [
   [
@@ -268,8 +142,6 @@ cases('4 preflight', [
     'default 401 no-credentials',
   ],
 ]);
-
-const IDENTITY: FactChanges = { isIdentityPath: true };
 
 cases('5 identity', [
   ['forwards the public identity', [IDENTITY], 'identity forward keep'],
@@ -448,55 +320,3 @@ cases('17 to 19', [
   ['does not take a POST for media', [JELLYFIN, POSTER, WRITE], 'default 401 no-credentials'],
   ['refuses the rest', [{}], 'default 401 no-credentials'],
 ]);
-
-const details = suite('details of decisions');
-
-details('a refusal names the key to set for a foreign Host, and quotes no more than a piece of it', () => {
-  const decision = decide(factsWith({ hostIsForeign: true, host: `${'a'.repeat(4000)}"\n` }));
-  assert.ok('detail' in decision);
-  assert.match(decision.detail, 'allowed_hosts');
-  assert.ok(decision.detail.length < 300);
-  assert.not.match(decision.detail, '\n');
-});
-
-details('a refusal carries the origin that may read it', () => {
-  const decision = decide(factsWith({ corsOrigin: 'https://app.plex.tv' }));
-  assert.is('corsOrigin' in decision && decision.corsOrigin, 'https://app.plex.tv');
-  assert.not('corsOrigin' in decide(factsWith()));
-});
-
-details('answers from here, and redirects, carry it too', () => {
-  for (const changes of [{ ...PREFLIGHT, ...UNKNOWN }, { ...IDENTITY, ...UNKNOWN }, PLAIN]) {
-    const decision = decide(factsWith(changes, { corsOrigin: 'null' }));
-    assert.is('corsOrigin' in decision && decision.corsOrigin, 'null');
-  }
-});
-
-details('throttled and starting say when to come back', () => {
-  const throttled = decide(factsWith({ credentials: 'unverified', throttledForSeconds: 42 }));
-  assert.is('retryAfterSeconds' in throttled && throttled.retryAfterSeconds, 42);
-  const starting = decide(factsWith(UNKNOWN));
-  assert.ok('retryAfterSeconds' in starting && (starting.retryAfterSeconds ?? 0) > 0);
-});
-
-details('a person on the LAN is offered the PIN page, others are not', () => {
-  const offers = (...changes: FactChanges[]) => {
-    const decision = decide(factsWith({ wantsHtml: true }, ...changes));
-    return 'offerSignIn' in decision && decision.offerSignIn === true;
-  };
-  assert.ok(offers());
-  assert.ok(offers({ place: 'loopback' }));
-  assert.not(offers({ hasPin: false }));
-  assert.not(offers({ wantsHtml: false }));
-  assert.not(offers(OUTSIDE));
-  assert.not(offers(MASKED));
-  assert.not(offers(WRITE));
-});
-
-details('the session cookie goes, also where the client’s credentials stay', () => {
-  const kept = decide(factsWith({ credentials: 'valid', hasSessionCookie: true }));
-  assert.equal(kept, { rule: 'valid', action: 'forward', credentials: 'keep', dropSessionCookie: true });
-  assert.equal(decide(factsWith({ credentials: 'valid' })), { rule: 'valid', action: 'forward', credentials: 'keep' });
-});
-
-details.run();
