@@ -4,7 +4,7 @@ import { BoundedCache } from '../lib/cache.ts';
 import { credentialKey } from './credentials.ts';
 import type { Decision, NeedsCredentials, Refuse } from './decision.ts';
 import type { ServerFacts } from './facts.ts';
-import { type HostNames, plainHostNames } from './host.ts';
+import { type HostNames, hostNames } from './host.ts';
 import { KnownAddresses } from './known-addresses.ts';
 import { listStanding } from './networks.ts';
 import { decide } from './policy.ts';
@@ -135,11 +135,7 @@ export class Deputy {
     const list = listStanding(settings.requireAuth, plexHome);
     return {
       settings: factSettings(settings),
-      hostNames: {
-        plain: plainHostNames(machineName, settings.allowedHosts),
-        covers: names.covers,
-        isOwnAddress: names.isOwnAddress,
-      },
+      hostNames: hostNames(machineName, settings.allowedHosts, names),
       secureNames: names,
       sessions: new Sessions({ key: sessionKey, pinHash, lifetimeMs }),
       listIsInForce: () => list.isInForce,

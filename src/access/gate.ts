@@ -18,7 +18,7 @@ import {
   supposedRequest,
 } from './explain.ts';
 import type { ServerFacts } from './facts.ts';
-import { type HostNames, plainHostNames } from './host.ts';
+import { type HostNames, hostNames } from './host.ts';
 import { KnownAddresses } from './known-addresses.ts';
 import { type ListStanding, listStanding } from './networks.ts';
 import { sendingPage } from './origin.ts';
@@ -348,11 +348,7 @@ export class Gate {
     const { names, machineName } = this.#options;
     return {
       settings: factSettings(settings),
-      hostNames: {
-        plain: plainHostNames(machineName, settings.allowedHosts),
-        covers: names.covers,
-        isOwnAddress: names.isOwnAddress,
-      },
+      hostNames: hostNames(machineName, settings.allowedHosts, names),
       secureNames: names,
       sessions: this.#sessions,
       listIsInForce: () => this.list.isInForce,

@@ -51,6 +51,15 @@ function takeApart(value: string): HostHeader | undefined {
   return { name, port: match[2] ?? '', address, spelledAddress };
 }
 
+/** The names as the settings of this moment have them. */
+export function hostNames(
+  machineName: string,
+  allowedHosts: readonly string[],
+  { covers, isOwnAddress }: Omit<HostNames, 'plain'>,
+): HostNames {
+  return { plain: plainHostNames(machineName, allowedHosts), covers, isOwnAddress };
+}
+
 /** `localhost`, the machine's name alone and in the domains that home routers use, and `allowedHosts`. */
 export function plainHostNames(machineName: string, allowedHosts: readonly string[]): ReadonlySet<string> {
   const full = machineName.toLowerCase();
