@@ -6,7 +6,7 @@ import { systemCodeOf } from '../lib/errors.ts';
 import { type Log, silentLog } from '../lib/log.ts';
 import { closed } from './closed.ts';
 import { ClientConnection } from './connection.ts';
-import { ConnectionList } from './connections.ts';
+import { ConnectionList, openConnection } from './connections.ts';
 import { type Arrival, Exchange } from './exchange.ts';
 import { Forwarder } from './forward.ts';
 import { speaksHttp2 } from './http2/alpn.ts';
@@ -58,9 +58,9 @@ class NodeLane implements FullLane, Lane {
   generation = 0;
   isDraining = false;
   readonly #server: Server;
-  readonly #connections = new ConnectionList();
+  readonly #connections = new ConnectionList<ClientConnection>();
   readonly #recheckTimer: NodeJS.Timeout;
-  readonly #http2 = new Set<Http2Connection>();
+  readonly #http2 = new ConnectionList<Http2Connection>();
   #onQuiet: (() => void) | undefined;
 
   constructor(options: FullLaneOptions) {
@@ -81,13 +81,12 @@ class NodeLane implements FullLane, Lane {
   }
 
   connections(): OpenConnection[] {
-    const overHttp1 = this.#connections.all().map(({ last, peer, turns }) => {
-      const [first] = turns;
+    const overHttp1 = this.#connections.all().map((connection) => {
+      const [first] = connection.turns;
       const isUpgraded = first instanceof Exchange && first.isUpgraded;
-      const client = last === undefined ? peer.address : last.client;
-      return { client, rule: last?.rule, isBusy: turns.length > 0 && !isUpgraded, isUpgraded };
+      return openConnection(connection, { isBusy: first !== undefined && !isUpgraded, isUpgraded });
     });
-    return [...overHttp1, ...[...this.#http2].map((connection) => connection.view)];
+    return [...overHttp1, ...this.#http2.all().map((connection) => connection.view)];
   }
 
   accept(socket: Socket, peer: Peer, unread?: Buffer): void {
@@ -117,9 +116,9 @@ class NodeLane implements FullLane, Lane {
     clearInterval(this.#recheckTimer);
     for (const connection of this.#connections.all()) if (connection.isIdle) connection.socket.destroy();
     for (const exchange of this.#exchanges()) exchange.endFollowing();
-    for (const connection of this.#http2) connection.end();
+    for (const connection of this.#http2.all()) connection.end();
     await this.#quiet(graceMs);
-    const cut = [...this.#connections.all(), ...this.#http2];
+    const cut = [...this.#connections.all(), ...this.#http2.all()];
     for (const connection of cut) connection.cut();
     await Promise.all(cut.map(({ socket }) => closed(socket)));
     this.forwarder.close();
@@ -136,10 +135,7 @@ class NodeLane implements FullLane, Lane {
     }
     const connection = new Http2Connection(socket, peer, this, (exchange) => this.#report(exchange));
     this.#http2.add(connection);
-    socket.once('close', () => {
-      this.#http2.delete(connection);
-      this.#checkQuiet();
-    });
+    socket.once('close', () => this.#checkQuiet());
   }
 
   #createServer(): Server {
@@ -263,7 +259,7 @@ class NodeLane implements FullLane, Lane {
   /** Every request that runs or waits. */
   #exchanges(): Exchange[] {
     const turns = this.#connections.all().flatMap((connection) => connection.turns);
-    const streams = [...this.#http2].flatMap((connection) => connection.exchanges);
+    const streams = this.#http2.all().flatMap((connection) => connection.exchanges);
     return turns.filter((turn) => turn instanceof Exchange).concat(streams);
   }
 

@@ -127,7 +127,7 @@ export class ExpressConnection {
     if (closes || this.isEnding) this.#endGently();
     else if (this.#unread !== undefined) this.#readOn();
     else this.setDeadline(this.#shared.limits.keepAliveTimeoutMs);
-    this.#shared.becameIdle(this);
+    this.#shared.becameIdle();
   }
 
   /** Bytes to the client since the last call. */
@@ -160,7 +160,7 @@ export class ExpressConnection {
   readonly #onClose = () => {
     this.#exchange?.abandon();
     this.#exchange = undefined;
-    this.#shared.closed(this);
+    this.#shared.becameIdle();
   };
 
   #readOn(): void {

@@ -1,6 +1,7 @@
 /** The express lane: plain requests (GET, HEAD, and POST or PUT with a short body) over kept connections, without an object per message; everything else goes to the full lane. */
 import type { Socket } from 'node:net';
 import { closed } from '../closed.ts';
+import { ConnectionList, openConnection } from '../connections.ts';
 import type { FullLane, FullLaneCounters } from '../full-lane.ts';
 import { speaksHttp2 } from '../http2/alpn.ts';
 import type { FullLaneOptions, OpenConnection } from '../lane.ts';
@@ -32,7 +33,7 @@ class ExpressLane implements FullLane, ExpressShared {
   readonly keepAliveLines: string;
   generation = 0;
   isDraining = false;
-  readonly #connections = new Set<ExpressConnection>();
+  readonly #connections = new ConnectionList<ExpressConnection>();
   nextSweepMs: number;
   readonly #sweepIntervalMs: number;
   readonly #sweepTimer: NodeJS.Timeout;
@@ -59,15 +60,14 @@ class ExpressLane implements FullLane, ExpressShared {
   }
 
   connections(): OpenConnection[] {
-    const here = [...this.#connections].map(({ last, peer, isIdle }) => {
-      const client = last === undefined ? peer.address : last.client;
-      return { client, rule: last?.rule, isBusy: !isIdle, isUpgraded: false };
-    });
+    const here = this.#connections
+      .all()
+      .map((connection) => openConnection(connection, { isBusy: !connection.isIdle, isUpgraded: false }));
     return [...here, ...this.options.fullLane.connections()];
   }
 
   accept(socket: Socket, peer: Peer, unread?: Buffer): void {
-    if (this.isDraining || !this.options.isOn() || speaksHttp2(socket)) {
+    if (this.isDraining || !this.options.isOn() || speaksHttp2(socket) || !this.#isServerPlain) {
       this.options.fullLane.accept(socket, peer, unread);
       return;
     }
@@ -79,7 +79,8 @@ class ExpressLane implements FullLane, ExpressShared {
 
   async recheck(): Promise<number> {
     this.generation += 1;
-    const exchanges = [...this.#connections]
+    const exchanges = this.#connections
+      .all()
       .map(({ exchange }) => exchange)
       .filter((exchange) => exchange !== undefined);
     const forwarding = exchanges.filter((exchange) => exchange.isForwarding);
@@ -90,16 +91,16 @@ class ExpressLane implements FullLane, ExpressShared {
 
   async drain(graceMs: number): Promise<void> {
     this.isDraining = true;
-    for (const connection of this.#connections) if (connection.isIdle) connection.socket.destroy();
+    for (const connection of this.#connections.all()) if (connection.isIdle) connection.socket.destroy();
     await Promise.all([this.options.fullLane.drain(graceMs), this.#quiet(graceMs)]);
-    const cut = [...this.#connections].map(({ socket }) => socket.destroy());
+    const cut = this.#connections.all().map(({ socket }) => socket.destroy());
     await Promise.all(cut.map(closed));
     clearInterval(this.#sweepTimer);
     this.pool.close();
   }
 
   handOver(connection: ExpressConnection, unread: Buffer | undefined): void {
-    this.#connections.delete(connection);
+    this.#connections.remove(connection);
     connection.socket.pause();
     this.options.fullLane.accept(connection.socket, connection.peer, unread);
     this.#checkQuiet();
@@ -109,25 +110,25 @@ class ExpressLane implements FullLane, ExpressShared {
     if (this.isDraining) this.#checkQuiet();
   }
 
-  closed(connection: ExpressConnection): void {
-    this.#connections.delete(connection);
-    if (this.isDraining) this.#checkQuiet();
-  }
-
   logDefect(error: unknown, { path }: RequestHead): void {
     this.options.log?.error({ error, path }, 'a request failed in the gateway itself');
   }
 
+  /** Towards a server that speaks TLS only the full lane knows the way. To find that out behind a decision would be to decide twice. */
+  get #isServerPlain(): boolean {
+    return this.options.upstream()?.protocol !== 'https:';
+  }
+
   get #requestsInFlight(): number {
     let count = 0;
-    for (const connection of this.#connections) if (!connection.isIdle) count += 1;
+    for (const connection of this.#connections.all()) if (!connection.isIdle) count += 1;
     return count;
   }
 
   #sweep(): void {
     const nowMs = Math.ceil(performance.now());
     this.nextSweepMs = nowMs + this.#sweepIntervalMs;
-    for (const connection of this.#connections) if (connection.deadlineMs <= nowMs) connection.expire();
+    for (const connection of this.#connections.all()) if (connection.deadlineMs <= nowMs) connection.expire();
     this.pool.sweep(nowMs);
   }
 

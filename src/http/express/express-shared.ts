@@ -18,8 +18,7 @@ export interface ExpressShared {
   readonly nextSweepMs: number;
   /** Gives a connection to the full lane, for good. `unread`: what was read of it and not acted on. */
   handOver(connection: ExpressConnection, unread: Buffer | undefined): void;
-  /** An answer has ended. */
-  becameIdle(connection: ExpressConnection): void;
-  closed(connection: ExpressConnection): void;
+  /** An answer or a connection has ended. */
+  becameIdle(): void;
   logDefect(error: unknown, head: RequestHead): void;
 }

@@ -2,6 +2,7 @@
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { LastDecision } from '../client-message.ts';
+import { openConnection } from '../connections.ts';
 import { Exchange } from '../exchange.ts';
 import type { Lane, OpenConnection } from '../lane.ts';
 import type { Peer } from '../request.ts';
@@ -52,8 +53,7 @@ export class Http2Connection {
 
   /** What there is to say of it to its owner. */
   get view(): OpenConnection {
-    const client = this.last === undefined ? this.peer.address : this.last.client;
-    return { client, rule: this.last?.rule, isBusy: this.#exchanges.size > 0, isUpgraded: false };
+    return openConnection(this, { isBusy: this.#exchanges.size > 0, isUpgraded: false });
   }
 
   /** Takes no new request; closes when those that run have ended (GOAWAY, RFC 9113 section 6.8). For a lane that is draining. */

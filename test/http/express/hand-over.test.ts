@@ -2,9 +2,10 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Decision } from '../../../src/access/decision.ts';
-import { FORWARD, type TestLane, withLane } from '../../support/full-lane.ts';
+import { FORWARD, startLane, type TestLane, withLane } from '../../support/full-lane.ts';
 import { type OriginRequest, ok, startAnswering, startOrigin } from '../../support/origin.ts';
 import { connectRaw, exchangeRaw } from '../../support/raw.ts';
+import { selfSigned } from '../../support/self-signed.ts';
 
 const get = (target: string, fields = '') => `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}\r\n`;
 const post = (target: string, body: string) =>
@@ -139,6 +140,21 @@ test('both lanes send the same bytes to the server', async () => {
     const [full, express] = [await sentUpstream(text, false), await sentUpstream(text, true)];
     assert.is(express, full);
   }
+});
+
+test('for a server that speaks TLS, each request is decided on once: a sign-in must not count as two', async () => {
+  const certificate = selfSigned(['localhost']);
+  const origin = await startAnswering((request) => ok(bodyOf(request)), { tls: certificate });
+  const tls = { ca: certificate.cert, servername: 'localhost' };
+  const upstream = { protocol: 'https:', hostname: '127.0.0.1', port: origin.port, tls } as const;
+  const lane = await startLane({ upstream, express: true });
+  const client = await connectRaw({ port: lane.port });
+  client.write(post('/Users/AuthenticateByName', '{}'));
+  assert.is((await client.readAnswer()).body.toString(), 'POST /Users/AuthenticateByName {}');
+  assert.is(lane.decided.length, 1);
+  client.destroy();
+  await lane.close();
+  await origin.close();
 });
 
 async function recordsOf(express: boolean): Promise<TestLane['records']> {
