@@ -8,7 +8,7 @@ const HEAD = `# Configuration
 
 One TOML file, \`/etc/lockgate/lockgate.toml\` unless \`--config PATH\` or \`LOCKGATE_CONFIG\` names another. Every key has a
 default and an empty file is valid, so write only what you change. \`lockgate init\` writes a short file to begin with,
-\`lockgate check\` says everything that is wrong with a file and what in it will surprise, \`lockgate reload\` puts it to use.
+\`lockgate check\` says everything that is wrong with a file and what in it will surprise, \`lockgate reload\` puts it to use, but for the keys that say "at the next start".
 
 - **Lists** are an array or one string with commas: \`["a", "b"]\` or \`"a, b"\`.
 - **Durations** are a number with its unit in quotes: \`"500ms"\`, \`"120s"\`, \`"5m"\`, \`"12h"\`, \`"7d"\`.

@@ -18,13 +18,13 @@ export const limits = section('What one client, and all of them together, may ta
     initial: 65_536,
     min: 1024,
     max: 1_048_576,
-    help: 'The largest request head, in bytes. Plex apps send heads of many KiB.',
+    help: 'The largest request head, in bytes. Plex apps send heads of many KiB. Takes effect at the next start.',
   }),
   upstream_first_byte: duration({
     initial: '120s',
     min: '1s',
     max: '24h',
-    help: 'How long the media server may stay silent before its answer begins. Starting a transcode takes up to a minute.',
+    help: 'How long the media server may stay silent before its answer begins. Starting a transcode takes up to a minute. Takes effect at the next start.',
   }),
   auth_failures: count({
     initial: 10,
@@ -47,7 +47,7 @@ export const log = section('What is written to standard output.', {
   }),
   format: choice(['auto', 'json', 'text'], {
     initial: 'auto',
-    help: 'json: one object in a line. text: for people. auto: text on a terminal, else json.',
+    help: 'json: one object in a line. text: for people. auto: text on a terminal, else json. Takes effect at the next start.',
   }),
   access: choice(['all', 'refused', 'none'], { initial: 'refused', help: 'Which requests get a line of their own.' }),
 });
@@ -56,20 +56,20 @@ export const run = section('The process.', {
   user: text(readUser, {
     initial: '',
     accepts: 'a user name or number',
-    help: 'The user to become once the ports are bound. Empty: stay who started it.',
+    help: 'The user to become once the ports are bound. Empty: stay who started it. Takes effect at the next start.',
     platform: 'OpenWrt, Synology and Docker packages start as a user of their own: leave it empty.',
   }),
   workers: count({
     initial: 1,
     min: 1,
     max: 64,
-    help: 'Processes that serve. 1: the gateway is one process. 2 or more: so many beside the main one, each with 22 MB of memory of its own, 50 under load. It pays where one core is busy and others are not: several streams at a time on a slow processor. Limits hold for all of them together.',
+    help: 'Processes that serve. 1: the gateway is one process. 2 or more: so many beside the main one, each with 22 MB of memory of its own, 50 under load. It pays where one core is busy and others are not: several streams at a time on a slow processor. Limits hold for all of them together. Takes effect at the next start.',
   }),
 });
 
 export const state = section('What the gateway remembers.', {
   dir: path(readPath, {
     initial: '',
-    help: 'The folder for keys, the imported certificate and what was learnt. Empty: $LOCKGATE_STATE, else /var/lib/lockgate.',
+    help: 'The folder for keys, the imported certificate and what was learnt. Empty: $LOCKGATE_STATE, else /var/lib/lockgate. Takes effect at the next start.',
   }),
 });
