@@ -8,7 +8,7 @@ import type { StateFolder } from '../lib/state-folder.ts';
 import { parseNetworkList } from '../net/address.ts';
 import { alternativeNames } from './certificate-facts.ts';
 import { keyIdentifier, writeCertificate } from './certificate-writer.ts';
-import { assembleChain, type KeyedChain, readCertificates, readKeys } from './chain.ts';
+import { assembleChain, type KeyedChain, keyPemOf, readCertificates, readKeys } from './chain.ts';
 import { renderMobileconfig } from './mobileconfig.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -92,7 +92,7 @@ export class Authority {
     const now = clockOf(options.now);
     const root = await makeRoot(permittedDomains(options.names), now());
     await folder.prepare();
-    await folder.write(ROOT_FILE, `may vouch for ${root.domains.join(' ')}\n${root.certificate}${pemOf(root.key)}`);
+    await folder.write(ROOT_FILE, `may vouch for ${root.domains.join(' ')}\n${root.certificate}${keyPemOf(root.key)}`);
     return new Authority(folder, root, now);
   }
 
@@ -234,8 +234,4 @@ function validity(now: Date, days: number): { notBefore: Date; notAfter: Date } 
 
 function newKeyPair(): { publicKey: KeyObject; privateKey: KeyObject } {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' });
-}
-
-function pemOf(key: KeyObject): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }

@@ -61,7 +61,7 @@ function chainBehind(leaf: X509Certificate, key: KeyObject, certificates: readon
   return {
     leaf,
     certificatePem: pemOf(chain),
-    keyPem: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    keyPem: keyPemOf(key),
     isIncomplete: !isSelfSigned(leaf) && issuerOf(leaf, certificates) === undefined,
     sparePem: pemOf(spare.slice(0, MAX_SPARE)),
   };
@@ -107,6 +107,11 @@ function endOf(certificates: readonly X509Certificate[]): string {
 
 function pemOf(certificates: readonly X509Certificate[]): string {
   return certificates.map((certificate) => certificate.toString()).join('');
+}
+
+/** A private key as it is kept and served: PKCS#8, PEM, not encrypted. */
+export function keyPemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 /** Among several with the same name (cross-signing, renewals) the one whose key made the signature. */

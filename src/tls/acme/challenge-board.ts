@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { writeCertificate } from '../certificate-writer.ts';
+import { keyPemOf } from '../chain.ts';
 import { digestOfProof, type Proof } from './challenge.ts';
 
 /** Where the authority looks (RFC 8555 section 8.3). */
@@ -62,7 +63,7 @@ export class ChallengeBoard {
       signer: { key: privateKey },
       use: { kind: 'challenge', name, digest: digestOfProof(proof) },
     });
-    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const key = keyPemOf(privateKey);
     this.#certificates.set(name, { name, contextOptions: { cert: certificate.toString(), key } });
     this.#tell();
   }

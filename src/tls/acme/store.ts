@@ -1,7 +1,7 @@
 /** What ACME keeps in the state folder, each file replaced as a whole: accounts, the order that is under way, the certificate, how things stand. */
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
 import type { StateFolder } from '../../lib/state-folder.ts';
-import { assembleChain, type KeyedChain, readCertificates, readKeys } from '../chain.ts';
+import { assembleChain, type KeyedChain, keyPemOf, readCertificates, readKeys } from '../chain.ts';
 import { isRecord } from './problem.ts';
 import { readStanding, type Standing } from './standing.ts';
 
@@ -69,7 +69,7 @@ export class AcmeStore {
   }
 
   writeAccount(directory: string, { key, url, email }: SavedAccount): Promise<void> {
-    return this.#writeRecord(accountFile(directory), { directory, url, email, key: pemOf(key) });
+    return this.#writeRecord(accountFile(directory), { directory, url, email, key: keyPemOf(key) });
   }
 
   removeAccount(directory: string): Promise<void> {
@@ -85,7 +85,7 @@ export class AcmeStore {
   }
 
   writeOrder({ wish, account, url, key }: SavedOrder): Promise<void> {
-    return this.#writeRecord(ORDER_FILE, { wish, account, url, key: pemOf(key) });
+    return this.#writeRecord(ORDER_FILE, { wish, account, url, key: keyPemOf(key) });
   }
 
   removeOrder(): Promise<void> {
@@ -153,10 +153,6 @@ function readKey(pem: unknown): KeyObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-function pemOf(key: KeyObject): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
 function textOr<T>(value: unknown, otherwise: T): string | T {
