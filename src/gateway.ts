@@ -292,7 +292,7 @@ export class Gateway {
 
   /** Listens to the parts that are new. */
   #follow(parts: Parts, former: Parts | undefined): void {
-    const { site, link, certificates, plexHome } = parts;
+    const { site, link, plexHome } = parts;
     // The list of networks is in force or not with it: what is open is decided again.
     plexHome.onChange(() => void this.lane.recheck());
     if (link !== former?.link) {
@@ -301,7 +301,8 @@ export class Gateway {
         this.#gate.noteServerState(now.state, before.state);
         this.#setupKeeper.look();
         void site.refresh();
-        void certificates.reload();
+        // Certificates may change without the server.
+        void this.#parts.certificates.reload();
         void this.#remote.refresh();
       });
     }

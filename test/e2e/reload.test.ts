@@ -1,6 +1,6 @@
 /** Reload: the new state is built completely, swapped in, and what cannot be taken changes nothing; what is open goes on. */
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -183,6 +183,27 @@ test('a key that takes a restart is named at every reload until it is what it wa
   assert.match(await reload('[limits]\nheader_bytes = 32768\n'), note);
   assert.match(await reload('[limits]\nheader_bytes = 32768\nconnections = 100\n'), note);
   assert.not.match(await reload(''), note);
+});
+
+test('the server appears after a reload that changed the certificates: its own is read then', async (scene) => {
+  const { home } = scene;
+  // Without them the passphrase of its certificate is known from the server alone.
+  rmSync(join(home.dataDir, 'Preferences.xml'));
+  await home.plex.stop();
+  home.installation.configure(home.toml());
+  const gateway = await home.installation.run();
+  const changed = await take(scene, '[certificate]\nprofile = "legacy"\n');
+  assert.is(changed.status, 0, changed.stderr);
+  await home.plex.listen();
+  await gateway.line((line) => line['state'] === 'claimed');
+  const sources = async () => {
+    const { stdout } = await home.installation.command(['status', '--json']);
+    return (JSON.parse(stdout) as { certificates: { source: string }[] }).certificates.map(({ source }) => source);
+  };
+  for (let tries = 0; tries < 20 && !(await sources()).includes('server'); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.equal(await sources(), ['server']);
 });
 
 test.run();
