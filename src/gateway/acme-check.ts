@@ -1,4 +1,5 @@
 /** The check of the certificate that an authority issues: names, what went wrong, what comes next. */
+import { day } from '../lib/day.ts';
 import type { Check } from '../ops/check.ts';
 import type { AcmeView } from '../tls/acme/issuer.ts';
 
@@ -43,10 +44,6 @@ function meanwhile({ notAfter, formerUntil }: AcmeView): string {
   if (notAfter !== undefined) return `the certificate is good until ${day(notAfter)}`;
   if (formerUntil !== undefined) return `the former certificate serves until ${day(formerUntil)}`;
   return 'there is no certificate yet';
-}
-
-function day(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }
 
 /** `at` as the user's clock has it; a time that has come is now. */

@@ -1,5 +1,6 @@
 /** The check of a media server whose address changed: what happened, and how to make the address stay. */
 import { existsSync } from 'node:fs';
+import { day } from '../lib/day.ts';
 import { canonicalAddress } from '../net/address.ts';
 import { hardwareAddressOf } from '../net/neighbours.ts';
 import type { Check } from '../ops/check.ts';
@@ -15,7 +16,7 @@ export function moveCheck(move: ServerMove | undefined, isOpenWrt = existsSync(O
   const { from, to, at, isFollowed } = move;
   const name = 'server address';
   if (isFollowed) {
-    const evidence = `it moved from ${hostOf(from)} to ${hostOf(to)} on ${new Date(at).toISOString().slice(0, 10)}, and was followed because it showed its known certificate`;
+    const evidence = `it moved from ${hostOf(from)} to ${hostOf(to)} on ${day(at)}, and was followed because it showed its known certificate`;
     return { name, verdict: 'warning', evidence, remedy: reservation(hostOf(to), isOpenWrt) };
   }
   const evidence = `it is expected at ${from}, but seems to answer at ${to} now, which is not followed`;

@@ -1,4 +1,5 @@
 /** The check of the certificate that the media server itself shows against the one that the gateway has of it: which of the two is behind, and why. */
+import { day } from '../lib/day.ts';
 import type { Check } from '../ops/check.ts';
 import type { CertificateFacts } from '../tls/certificate-facts.ts';
 import type { PlexPreferences } from '../tls/plex-preferences.ts';
@@ -36,10 +37,6 @@ function isIssuedLater(shown: ShownCertificate, own: CertificateFacts): boolean 
 
 function check(verdict: Check['verdict'], evidence: string, remedy: string): Check {
   return { name: 'server certificate', verdict, evidence, remedy };
-}
-
-function day(date: Date): string {
-  return date.toISOString().slice(0, 10);
 }
 
 function stale(shown: ShownCertificate, own: CertificateFacts): Check {

@@ -1,4 +1,5 @@
 /** The page that makes trust easy: the private CA's root to download, how to install it on each device, and what that means. */
+import { day } from '../../lib/day.ts';
 import { type Html, html } from './html.ts';
 import { type RenderedPage, renderPage } from './layout.ts';
 import { qrCode } from './qr-code.ts';
@@ -87,7 +88,7 @@ function meaning({ domains, notAfter, endpoint }: TrustView): Html {
     endpoint &&
     html`<p>When it is done, <a href="https://${endpoint}/.lockgate/">https://${endpoint}/.lockgate/</a> opens without a warning.</p>`;
   return html`<section class="panel" aria-labelledby="meaning"><h2 id="meaning">What you agree to</h2>
-<p>The root is this gateway’s alone. It may vouch for addresses of home networks and for names below ${domains.map((domain) => html`<code>${domain}</code> `)}– systems and browsers of today refuse anything else from it, so that whoever stole its key could not pose as your bank. Good until ${notAfter.toISOString().slice(0, 10)}.</p>
+<p>The root is this gateway’s alone. It may vouch for addresses of home networks and for names below ${domains.map((domain) => html`<code>${domain}</code> `)}– systems and browsers of today refuse anything else from it, so that whoever stole its key could not pose as your bank. Good until ${day(notAfter)}.</p>
 ${check}
 <p class="soft">To take it back, remove “lockgate private CA” where you installed it.</p>
 </section>`;
