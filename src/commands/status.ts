@@ -1,7 +1,7 @@
 /** `lockgate status`: what the running gateway is doing. */
 import type { Refusal } from '../access/refusals.ts';
-import type { ConnectedClient } from '../gateway/connected-clients.ts';
 import type { StatusReport } from '../gateway/status.ts';
+import type { ConnectedClient } from '../http/pages/status-view.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { hasFault, nextStep, renderCheckLines } from '../ops/check.ts';
 import { askControl } from '../ops/control.ts';

@@ -1,20 +1,8 @@
 /** Who is connected, and by which rule: the open connections, those of one client and one rule together. */
-import type { RuleName } from '../access/decision.ts';
 import type { OpenConnection } from '../http/full-lane.ts';
+import type { ConnectedClient } from '../http/pages/status-view.ts';
 import { addressScope } from '../net/address.ts';
 import type { SiteView } from './site.ts';
-
-export interface ConnectedClient {
-  /** `unknown`: a trusted proxy did not say who it is. */
-  readonly address: string;
-  readonly isAtHome: boolean;
-  /** The rule that decided last; null: no request has come yet. */
-  readonly rule: RuleName | null;
-  readonly connections: number;
-  /** Requests under way. */
-  readonly requests: number;
-  readonly webSockets: number;
-}
 
 /** The busiest first. */
 export function connectedClients(

@@ -2,6 +2,7 @@
 import type { Refusal } from '../access/refusals.ts';
 import type { UpstreamStatus } from '../dns/upstream-health.ts';
 import type { Gateway } from '../gateway.ts';
+import type { ConnectedClient } from '../http/pages/status-view.ts';
 import { VERSION } from '../lib/version.ts';
 import type { Check } from '../ops/check.ts';
 import type { HistogramReport } from '../ops/histogram.ts';
@@ -9,7 +10,7 @@ import type { RequestCount } from '../ops/metrics.ts';
 import { remoteChecks } from '../remote/checks.ts';
 import { type RemoteStanding, remoteStanding } from '../remote/light.ts';
 import type { RemoteView } from '../remote/view.ts';
-import { type ConnectedClient, connectedClients } from './connected-clients.ts';
+import { connectedClients } from './connected-clients.ts';
 import { serverName } from './parts.ts';
 import { judge, situationOf } from './situation.ts';
 import type { WorkerView } from './workers/workers.ts';

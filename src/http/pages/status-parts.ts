@@ -4,7 +4,7 @@ import { type Html, html } from './html.ts';
 import { RULES_IN_WORDS } from './rule-words.ts';
 import type {
   CertificateLine,
-  ClientLine,
+  ConnectedClient,
   CounterLine,
   EverythingView,
   Light,
@@ -62,7 +62,7 @@ function everything(view: EverythingView): StatusParts {
   };
 }
 
-function clientTable(clients: readonly ClientLine[]): Html {
+function clientTable(clients: readonly ConnectedClient[]): Html {
   if (clients.length === 0) return html`<p>Nobody.</p>`;
   const rows = clients
     .slice(0, MAX_CLIENTS)
@@ -81,7 +81,7 @@ function inUse({
   connections,
   requests,
   webSockets,
-}: Pick<ClientLine, 'connections' | 'requests' | 'webSockets'>): string {
+}: Pick<ConnectedClient, 'connections' | 'requests' | 'webSockets'>): string {
   const also = [counted(requests, 'request'), counted(webSockets, 'WebSocket')].filter(
     (text) => !text.startsWith('0 '),
   );

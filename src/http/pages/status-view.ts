@@ -51,7 +51,8 @@ export interface RefusalLine {
 }
 
 /** Somebody who is connected. */
-export interface ClientLine {
+export interface ConnectedClient {
+  /** `unknown`: a trusted proxy did not say who it is. */
   readonly address: string;
   readonly isAtHome: boolean;
   /** The rule that decided last; null: no request has come yet. */
@@ -79,7 +80,7 @@ export interface EverythingView {
   readonly version: string;
   readonly serverName: string | undefined;
   /** The busiest first. */
-  readonly clients: readonly ClientLine[];
+  readonly clients: readonly ConnectedClient[];
   readonly certificates: readonly CertificateLine[];
   /** Undefined: DNS is off. */
   readonly dnsCounters: readonly CounterLine[] | undefined;
