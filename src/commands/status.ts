@@ -3,6 +3,7 @@ import type { Refusal } from '../access/refusals.ts';
 import type { StatusReport } from '../gateway/status.ts';
 import type { ConnectedClient } from '../http/pages/status-view.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { counted } from '../lib/words.ts';
 import { hasFault, nextStep, renderCheckLines } from '../ops/check.ts';
 import { askControl } from '../ops/control.ts';
 import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
@@ -82,10 +83,6 @@ function renderRefusal({ at, count, address, method, path, status, rule, remedy 
   const times = count === 1 ? '' : ` (${count} times)`;
   const line = `  ${time}  ${address}  ${method} ${path}  ${status} by ${rule}${times}`;
   return remedy === undefined ? [line] : [line, `            ${remedy}`];
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function duration(seconds: number): string {

@@ -1,5 +1,5 @@
 /** The check of the certificate that an authority issues: names, what went wrong, what comes next. */
-import { day } from '../lib/day.ts';
+import { day } from '../lib/words.ts';
 import type { Check } from '../ops/check.ts';
 import type { AcmeView } from '../tls/acme/issuer.ts';
 

@@ -1,6 +1,6 @@
 /** The check of a media server whose address changed: what happened, and how to make the address stay. */
 import { existsSync } from 'node:fs';
-import { day } from '../lib/day.ts';
+import { day } from '../lib/words.ts';
 import { canonicalAddress } from '../net/address.ts';
 import { hardwareAddressOf } from '../net/neighbours.ts';
 import type { Check } from '../ops/check.ts';

@@ -1,5 +1,5 @@
 /** The check of the certificate that the media server itself shows against the one that the gateway has of it: which of the two is behind, and why. */
-import { day } from '../lib/day.ts';
+import { day } from '../lib/words.ts';
 import type { Check } from '../ops/check.ts';
 import type { CertificateFacts } from '../tls/certificate-facts.ts';
 import type { PlexPreferences } from '../tls/plex-preferences.ts';

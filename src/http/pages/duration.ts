@@ -1,4 +1,5 @@
 /** Spans of time in words a person would use. */
+import { counted } from '../../lib/words.ts';
 
 const UNITS: readonly (readonly [name: string, seconds: number])[] = [
   ['day', 86_400],
@@ -12,7 +13,7 @@ export function durationInWords(seconds: number): string {
   const whole = Math.max(1, Math.ceil(seconds));
   const [name, size] = UNITS.find(([, unitSeconds]) => whole >= unitSeconds) ?? ['second', 1];
   const count = Math.ceil(whole / size);
-  return `${count} ${name}${count === 1 ? '' : 's'}`;
+  return counted(count, name);
 }
 
 /** `just now`, `4 minutes ago`: no finer than a minute, so that a page that is kept up to date does not tick. */

@@ -1,4 +1,5 @@
 /** The parts of the status page that change while it is open: each is rendered by itself, and sent anew when it is another. */
+import { counted } from '../../lib/words.ts';
 import { agoInWords } from './duration.ts';
 import { type Html, html } from './html.ts';
 import { RULES_IN_WORDS } from './rule-words.ts';
@@ -86,10 +87,6 @@ function inUse({
     (text) => !text.startsWith('0 '),
   );
   return [counted(connections, 'connection'), ...also].join(', ');
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function counterList(counters: readonly CounterLine[] | undefined): Html {

@@ -1,5 +1,5 @@
 /** The page that makes trust easy: the private CA's root to download, how to install it on each device, and what that means. */
-import { day } from '../../lib/day.ts';
+import { day } from '../../lib/words.ts';
 import { type Html, html } from './html.ts';
 import { type RenderedPage, renderPage } from './layout.ts';
 import { qrCode } from './qr-code.ts';
