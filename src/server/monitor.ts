@@ -73,7 +73,7 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
     super();
     this.#options = options;
     this.#memoryFile = new ServerMemoryFile(options.state, options.log);
-    for (const found of options.choices ?? []) this.#choices.set(`${found.kind.name} ${found.identity.id}`, found);
+    this.#offer(options.choices ?? []);
     this.#snapshot = {
       state: 'unknown',
       unknownBecause: 'starting',
@@ -229,10 +229,14 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
     const isChosen = this.expectedId !== undefined || this.#options.url !== undefined;
     if (isChosen || observation.seen === 'nothing') return observation;
     if (observation.seen === 'server' && this.#choices.size === 0) return observation;
-    for (const found of observation.seen === 'several' ? observation.found : [observation]) {
+    this.#offer(observation.seen === 'several' ? observation.found : [observation]);
+    return { seen: 'several', found: this.choices };
+  }
+
+  #offer(servers: readonly FoundServer[]): void {
+    for (const found of servers) {
       if (this.#choices.size < MAX_CHOICES) this.#choices.set(`${found.kind.name} ${found.identity.id}`, found);
     }
-    return { seen: 'several', found: this.choices };
   }
 
   /** The servers of which several were found while none was chosen. */
