@@ -102,7 +102,7 @@ export const COMMANDS: readonly Command[] = [
     name: 'openwrt',
     synopsis: 'apply [--wan] | undo',
     summary:
-      "as root on a router: its DNS leads the gateway's names here, --wan: its firewall lets the port in; undo takes it back",
+      "as root on a router: its DNS leads the gateway's names here, its DHCP keeps the media server's address; --wan: its firewall lets the port in; undo takes it back",
     operands: [1, 1],
     options: { wan: { type: 'boolean' } },
     load: () => import('./openwrt.ts'),
