@@ -1,6 +1,7 @@
 /** The certificates that are served at one moment: immutable, replaced as a whole, asked for each handshake and each Host. */
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { BoundedCache } from '../lib/cache.ts';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import { canonicalAddress, labelFromAddress } from '../net/address.ts';
 import { alternativeNames, type CertificateNames } from './certificate-facts.ts';
@@ -38,6 +39,11 @@ export function prepareCertificate(
   }
 }
 
+/** Names that clients ask for again and again: a home has a few dozen. Strangers may invent as many as they like. */
+const MAX_REMEMBERED_NAMES = 1000;
+/** A longer one is no host name (RFC 1035 section 2.3.4), and not worth the memory. */
+const MAX_NAME_LENGTH = 255;
+
 export class ServingSet<C extends Servable = ServedCertificate> {
   static readonly empty = new ServingSet<never>([]);
 
@@ -49,6 +55,8 @@ export class ServingSet<C extends Servable = ServedCertificate> {
   /** By the name behind `*.`. */
   readonly #wildcards = new Map<string, C>();
   readonly #addresses = new Set<string>();
+  /** Places among the certificates by the name as it was asked for; -1: none covers it. */
+  readonly #places = new BoundedCache<string, number>({ max: MAX_REMEMBERED_NAMES });
 
   constructor(certificates: readonly C[]) {
     this.certificates = certificates;
@@ -58,6 +66,15 @@ export class ServingSet<C extends Servable = ServedCertificate> {
 
   /** What `serverName` gets: an exact name, else a wildcard for its first label (RFC 9525 section 6.3); undefined: none covers it. */
   find(serverName: string): C | undefined {
+    const place = this.#places.get(serverName);
+    if (place !== undefined) return this.certificates[place];
+    const found = this.#lookUp(serverName);
+    const isHostName = serverName.length <= MAX_NAME_LENGTH;
+    if (isHostName) this.#places.set(serverName, found === undefined ? -1 : this.certificates.indexOf(found));
+    return found;
+  }
+
+  #lookUp(serverName: string): C | undefined {
     const name = normalName(serverName);
     const dot = name.indexOf('.');
     return this.#exact.get(name) ?? (dot < 1 ? undefined : this.#wildcards.get(name.slice(dot + 1)));
