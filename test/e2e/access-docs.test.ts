@@ -1,9 +1,8 @@
 /** What docs/access.md tells people to write and to type, written and typed: a recipe that does not work is worse than none. */
 import '../support/own-network.ts';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -15,6 +14,7 @@ import { GuardedHome } from '../support/guarded-home.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
 import { startPlexAccount } from '../support/plex-account.ts';
 import { Installation } from '../support/program.ts';
+import { untilListening } from '../support/until-listening.ts';
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, '../../docs/access.md'), 'utf8');
 const STATE_FOLDER = '/var/lib/lockgate';
@@ -201,7 +201,7 @@ async function startProxy(
   child.stderr.on('data', (chunk: Buffer) => {
     complaint += chunk.toString();
   });
-  await listening(port, child).catch(() => {
+  await untilListening(OWN_ADDRESS, port, child).catch(() => {
     throw new Error(`${program} does not start: ${complaint}`);
   });
   const stop = async () => {
@@ -210,20 +210,6 @@ async function startProxy(
     await exited;
   };
   return { url: `http://${OWN_ADDRESS}:${port}`, stop };
-}
-
-async function listening(port: number, child: ChildProcess): Promise<void> {
-  while (child.exitCode === null) {
-    const socket = connect(port, OWN_ADDRESS);
-    const isUp = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isUp) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('ended');
 }
 
 test.run();

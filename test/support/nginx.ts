@@ -1,11 +1,11 @@
 /** nginx as an origin: an independent server that knows ranges, conditions and close-delimited answers. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
+import { untilListening } from './until-listening.ts';
 
 export interface Nginx {
   readonly port: number;
@@ -26,7 +26,7 @@ export async function startNginx(): Promise<Nginx> {
   nginx.stderr.on('data', (chunk) => {
     complaint += chunk;
   });
-  await answering(port, nginx).catch(() => {
+  await untilListening('127.0.0.1', port, nginx).catch(() => {
     throw new Error(`nginx does not start: ${complaint}`);
   });
   const stop = async () => {
@@ -51,19 +51,4 @@ http {
     location = /tiny { return 200 "ok"; }
   }
 }`;
-}
-
-/** Resolves when the port takes connections; rejects when the process ends first. */
-async function answering(port: number, child: ChildProcess): Promise<void> {
-  while (child.exitCode === null) {
-    const socket = connect(port, '127.0.0.1');
-    const isUp = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (isUp) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('ended');
 }
