@@ -6,6 +6,11 @@ const LOOK_INTERVAL_MS = 60_000;
 /** While the server has shown nothing yet. */
 const FIRST_LOOK_INTERVAL_MS = 30_000;
 
+/** Whether a zone is that of a media server, as opposed to the private CA's. */
+export function isServerZone(zone: string): boolean {
+  return zone.endsWith('.plex.direct');
+}
+
 export class AddressZones {
   readonly #monitor: ServerMonitor;
   readonly #onServerChange = () => void this.look();

@@ -1,6 +1,7 @@
 /** How media apps come to the gateway: a name says which host, not which port, so what must be done depends on who has which port. */
 import type { Config } from '../config/schema.ts';
 import { addressFromLabel, addressScope, labelFromAddress } from '../net/address.ts';
+import { isServerZone } from './address-zones.ts';
 import { publishedEndpoint, reachableEndpoint } from './published.ts';
 import type { Situation } from './situation.ts';
 
@@ -35,7 +36,7 @@ function byDns({ dns }: RouteFacts, port: number): AppRoute {
     const how = `${ownPort}, but [dns] is off: the names of the server lead past it`;
     return { how, isComplete: false, remedy: DNS_FIRST };
   }
-  const zone = dns.zones.find(({ zone: name }) => name.endsWith(SERVER_ZONES));
+  const zone = dns.zones.find(({ zone: name }) => isServerZone(name));
   if (zone?.leadsTo === 'gateway') {
     return complete(`the names of the server lead here by DNS, on its own port ${port}: apps need no change`);
   }
@@ -78,8 +79,6 @@ function leadsHere(text: string, config: Config, ownAddresses: readonly string[]
 }
 
 const CERTIFICATE_FIRST = "give the gateway the server's certificate first: [server] data_dir, or lockgate snippet nas";
-/** Zones of servers, as opposed to that of the private CA. */
-const SERVER_ZONES = '.plex.direct';
 const DNS_FIRST = 'set [dns] enabled = true, and let the resolver of the LAN ask the gateway: lockgate snippet';
 const ADDRESS_FIRST = 'let the gateway listen on an address of the LAN: [listen] addresses = ["0.0.0.0", "::"]';
 

@@ -3,11 +3,11 @@ import { day } from '../lib/words.ts';
 import type { Check } from '../ops/check.ts';
 import type { CertificateFacts } from '../tls/certificate-facts.ts';
 import type { PlexPreferences } from '../tls/plex-preferences.ts';
+import { isServerZone } from './address-zones.ts';
 import type { ShownCertificate } from './shown-certificate.ts';
 
 /** From here on clients are about to be refused. */
 const LAST_DAYS = 3;
-const SERVER_ZONE = '.plex.direct';
 
 export interface ServerCertificateView {
   /** What the server showed last; undefined: nothing yet. */
@@ -27,7 +27,7 @@ export function serverCertificateCheck({ shown, certificates, settings }: Server
 }
 
 function isOfServer({ source, zones }: CertificateFacts): boolean {
-  return source === 'server' || zones.some((zone) => zone.endsWith(SERVER_ZONE));
+  return source === 'server' || zones.some(isServerZone);
 }
 
 function isIssuedLater(shown: ShownCertificate, own: CertificateFacts): boolean {
