@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { type ClientOptions, clientOf } from '../access/client.ts';
 import type { GateOptions } from '../access/gate.ts';
 import type { ClientView } from '../access/request-facts.ts';
+import { MAX_KEPT_LENGTH } from '../http/express/request-reader.ts';
 import type { Peer, RequestHead } from '../http/request.ts';
 import type { Log } from '../lib/log.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
@@ -78,8 +79,16 @@ export function viewClient(head: RequestHead, peer: Peer, ground: ClientGround):
   const known = lastClients.get(peer);
   if (known !== undefined && known.rawHeaders === head.rawHeaders && known.options === options) return known.client;
   const client = clientOf(head, peer, options);
-  lastClients.set(peer, { rawHeaders: head.rawHeaders, options, client });
+  if (isShort(head.rawHeaders)) lastClients.set(peer, { rawHeaders: head.rawHeaders, options, client });
+  else lastClients.delete(peer);
   return client;
+}
+
+/** Short enough to be held by an idle connection. */
+function isShort(rawHeaders: readonly string[]): boolean {
+  let length = 0;
+  for (const text of rawHeaders) length += text.length;
+  return length <= MAX_KEPT_LENGTH;
 }
 
 const lastClients = new WeakMap<Peer, { rawHeaders: readonly string[]; options: ClientOptions; client: ClientView }>();

@@ -5,7 +5,7 @@ import type { Client } from '../forwarding-headers.ts';
 import type { Peer, RequestHead } from '../request.ts';
 import { ExpressExchange } from './express-exchange.ts';
 import type { ExpressShared } from './express-shared.ts';
-import { type PlainRequest, RequestReader } from './request-reader.ts';
+import { MAX_KEPT_LENGTH, type PlainRequest, RequestReader } from './request-reader.ts';
 import { fieldLines } from './request-text.ts';
 
 /** A head in more pieces than this is put together by the full lane's parser, which does not begin anew with each. */
@@ -26,7 +26,7 @@ export class ExpressConnection {
   #exchange: ExpressExchange | undefined;
   #isHalfClosed = false;
   readonly #reader: RequestReader;
-  #lines: { readonly text: string | undefined; readonly of: readonly string[]; readonly client: Client } | undefined;
+  #lines: { readonly text: string; readonly of: readonly string[]; readonly client: Client } | undefined;
   #bytesSent = 0;
   #bytesReceived = 0;
 
@@ -99,14 +99,15 @@ export class ExpressConnection {
     this.#unread = length > byteLength ? this.#unread?.subarray(byteLength) : undefined;
   }
 
-  /** The field lines for the server, from `rawHeaders`; undefined when they cannot be sent. The same ones again are not written again. */
+  /** The field lines for the server, from `rawHeaders`; undefined when they cannot be sent. The same ones again, unless long, are not written again. */
   fieldLines(head: RequestHead, rawHeaders: readonly string[], client: Client): string | undefined {
     const known = this.#lines;
     if (known?.of === rawHeaders && known.client.address === client.address && known.client.tls === client.tls) {
       return known.text;
     }
     const text = fieldLines(head, rawHeaders, { client, peer: this.peer });
-    this.#lines = rawHeaders === head.rawHeaders ? { text, of: rawHeaders, client } : undefined;
+    const isKept = rawHeaders === head.rawHeaders && text !== undefined && text.length <= MAX_KEPT_LENGTH;
+    this.#lines = isKept ? { text, of: rawHeaders, client } : undefined;
     return text;
   }
 

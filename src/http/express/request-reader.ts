@@ -15,8 +15,8 @@ const MAX_BODY_BYTES = 16_384;
 const FIELD_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: ?(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?\r\n)+$/;
 /** With one of these a request wants something of its own. So it is with hop-by-hop fields, but for `Connection: keep-alive`. */
 const SPECIAL_FIELDS = new Set(['expect', 'trailer']);
-/** Fields that take more than this are read anew each time: what is kept costs memory on every idle connection. */
-const MAX_KEPT_LENGTH = 4_096;
+/** A head that takes more than this is read anew each time: what is kept costs memory on every idle connection. */
+export const MAX_KEPT_LENGTH = 4_096;
 
 /** GET or HEAD without a body, or POST or PUT with a short one; HTTP/1.1, on a connection that stays open. */
 export interface PlainRequest {
@@ -49,7 +49,7 @@ export class RequestReader {
     if (fields === undefined) return text.length <= this.#maxBytes ? 'incomplete' : 'doubtful';
     const headLength = lineEnd + fields.length + END_OF_HEAD.length;
     if (headLength > this.#maxBytes || !text.startsWith(VERSION, lineEnd - VERSION.length)) return 'doubtful';
-    const target = text.slice(method.length + 1, lineEnd - VERSION.length);
+    const target = partOf(text, method.length + 1, lineEnd - VERSION.length);
     const head = this.#readHead(method, target, fields);
     const body = head === undefined ? undefined : this.#bodyOf(head, text.slice(headLength));
     if (head === undefined || body === undefined) return 'doubtful';
@@ -62,7 +62,7 @@ export class RequestReader {
     const end = start + former.length;
     if (former !== '' && text.startsWith(END_OF_LINE, end) && text.slice(start, end) === former) return former;
     const emptyLine = text.indexOf(END_OF_HEAD, start - END_OF_LINE.length);
-    return emptyLine === -1 ? undefined : text.slice(start, emptyLine + END_OF_LINE.length);
+    return emptyLine === -1 ? undefined : partOf(text, start, emptyLine + END_OF_LINE.length);
   }
 
   #readHead(method: string, target: string, fields: string): RequestHead | undefined {
@@ -90,10 +90,16 @@ export class RequestReader {
   }
 
   #keep(head: RequestHead, fields: string): void {
-    const isKept = fields.length <= MAX_KEPT_LENGTH;
+    const isKept = head.target.length + fields.length <= MAX_KEPT_LENGTH;
     this.#former = isKept ? head : undefined;
     this.#formerFields = isKept ? fields : '';
   }
+}
+
+/** Of a long text a copy, since a slice would hold on to the whole of it. */
+function partOf(text: string, start: number, end: number): string {
+  const part = text.slice(start, end);
+  return text.length <= MAX_KEPT_LENGTH ? part : Buffer.from(part, 'latin1').toString('latin1');
 }
 
 function methodOf(text: string): PlainMethod | undefined {
