@@ -21,6 +21,8 @@ export interface FullLaneLimits {
   readonly upgradeRecheckMs: number;
   /** After the client has closed its sending side, it may be reading, or gone: so long without progress means gone. */
   readonly halfClosedTimeoutMs: number;
+  /** How often an HTTP/2 connection is looked at whether it is there still: one whose client does not read does not say so itself. */
+  readonly goneCheckMs: number;
   /** What is still read of a body that was refused, so that the client sees the answer before the connection closes. */
   readonly refusedBodyBytes: number;
   readonly refusedBodyTimeoutMs: number;
@@ -43,6 +45,7 @@ export const DEFAULT_LIMITS: FullLaneLimits = {
   upgradeTimeoutMs: 30_000,
   upgradeRecheckMs: 60_000,
   halfClosedTimeoutMs: 1_000,
+  goneCheckMs: 10_000,
   refusedBodyBytes: 65_536,
   refusedBodyTimeoutMs: 2_000,
   pipelinedRequests: 32,

@@ -17,9 +17,15 @@ import {
   NO_ERROR,
   openSession,
   resultOf,
+  setting,
+  uint32,
   withSession,
 } from '../support/http2.ts';
-import { ok, startAnswering, startOrigin } from '../support/origin.ts';
+import { type Origin, ok, startAnswering, startOrigin } from '../support/origin.ts';
+
+/** SETTINGS_INITIAL_WINDOW_SIZE (RFC 9113 section 6.5.2), and the widest there is. */
+const INITIAL_WINDOW_SIZE = 4;
+const WIDE_OPEN = 0x7fffffff;
 
 test('an answer that breaks off ends in a reset, never in order', async () => {
   for (const framing of ['Content-Length: 100', 'Transfer-Encoding: chunked', 'X-Until: the end']) {
@@ -222,6 +228,36 @@ test('an answer that is not read ends after its idle time, while another on the 
   });
 });
 
+test('a client that stops reading and then vanishes is noticed; one that only reads late gets everything', async () => {
+  const size = 24_000_000;
+  const origin = await startOrigin(async (connection) => {
+    await connection.readHead();
+    connection.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`).write(Buffer.alloc(size));
+  });
+  await withLane(origin, { limits: { goneCheckMs: 100 } }, async (lane) => {
+    const settings = setting(INITIAL_WINDOW_SIZE, WIDE_OPEN);
+    const clients = [
+      await FrameClient.connect(lane.tlsPort, settings),
+      await FrameClient.connect(lane.tlsPort, settings),
+    ];
+    for (const client of clients) {
+      client.send(FRAME.WINDOW_UPDATE, 0, 0, uint32(WIDE_OPEN - 65_535)).sendHead(1);
+      await client.readUntil(({ type }) => type === FRAME.DATA);
+      client.raw.socket.pause().removeAllListeners('data');
+    }
+    const [gone, late] = clients;
+    await stalled(origin);
+    gone?.destroy();
+    await Promise.race([lane.finished(1), new Promise((resolve) => setTimeout(resolve, 3_000))]);
+    assert.is(lane.records[0]?.aborted, true);
+    while (lane.lane.counters.connections > 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    late?.raw.socket.resume();
+    await lane.finished(2);
+    assert.is(lane.records[1]?.aborted, false);
+    late?.destroy();
+  });
+});
+
 test('a client that goes with a stream of events open leaves neither stream nor connection behind', async () => {
   const streams = new EventStreams({ partsOf: () => ({ lights: 'green' }) });
   const page = ({ response, peer }: PageAsk) => void streams.open(response, peer.address, 'lights');
@@ -236,5 +272,14 @@ test('a client that goes with a stream of events open leaves neither stream nor 
     assert.is(streams.size, 0);
   });
 });
+
+/** Resolves when nothing more flows from the server: the gateway is in the middle of writes that do not end. */
+async function stalled(origin: Origin): Promise<void> {
+  const waiting = () => origin.connections.reduce((sum, { socket }) => sum + socket.writableLength, 0);
+  for (let before = -1; before !== waiting(); ) {
+    before = waiting();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
 
 test.run();

@@ -1,6 +1,7 @@
 /** One HTTP/2 connection: its session, the requests on its streams, and the bounds that keep one client from costing more than it may. */
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import { isConnected } from '../../net/is-connected.ts';
 import type { LastDecision } from '../client-message.ts';
 import { openConnection } from '../connections.ts';
 import { Exchange } from '../exchange.ts';
@@ -41,7 +42,12 @@ export class Http2Connection {
     this.#session.setLocalWindowSize(WINDOW_BYTES);
     this.#session.on('error', ignoreError);
     this.#session.on('stream', (stream, _headers, _flags, rawHeaders) => this.#begin(stream, rawHeaders, onFinished));
-    socket.once('close', () => clearTimeout(this.#idleTimer));
+    // Node stops reading while it writes, and drops the error of a write that fails: without a look it would never hear of the end.
+    const goneTimer = setInterval(() => isConnected(socket) || this.cut(), lane.limits.goneCheckMs).unref();
+    socket.once('close', () => {
+      clearTimeout(this.#idleTimer);
+      clearInterval(goneTimer);
+    });
     // Who closes one side has gone: streams have ends of their own. The session hears only of a socket that closes.
     socket.once('end', () => this.cut());
     this.#wait(lane.limits.headTimeoutMs);
