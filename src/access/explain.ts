@@ -4,8 +4,11 @@ import { GatewayError } from '../lib/errors.ts';
 import { addressFamily, canonicalAddress } from '../net/address.ts';
 import type { ServerKindName } from '../server/kind.ts';
 import type { Decision, RuleName } from './decision.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, ServerFacts } from './facts.ts';
 import { type ListStanding, reasonInWords } from './networks.ts';
+
+/** Of a server that was seen, why its state is not known. */
+const UNKNOWN = { down: 'away', 'other-server': 'another one than expected' };
 
 /** What somebody might send. Everything but `from` has a default: GET / over TLS, by address literal, with nothing brought along. */
 export interface Supposition {
@@ -163,7 +166,14 @@ function shownFacts(
     'PIN session': facts.hasValidSession,
     'address known': facts.isKnownAddress,
     'throttled for seconds': facts.throttledForSeconds,
-    server: `${kindTitle}, ${facts.server.state}${facts.server.isOutdated ? ', outdated' : ''}`,
+    server: shownServer(facts.server, kindTitle),
     'on the viewer list': facts.isViewerRequest,
   };
+}
+
+/** Before a server was seen, its kind may be a guess. */
+function shownServer({ state, unknownBecause, isOutdated }: ServerFacts, kindTitle: string): string {
+  if (unknownBecause === 'starting') return 'not found yet';
+  const standing = unknownBecause === undefined ? state : UNKNOWN[unknownBecause];
+  return `${kindTitle}, ${standing}${isOutdated ? ', outdated' : ''}`;
 }

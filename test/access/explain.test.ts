@@ -72,6 +72,19 @@ explain('waits for the server’s state as a request would', () =>
   }),
 );
 
+for (const [unknownBecause, words] of [
+  ['starting', 'not found yet'],
+  ['down', 'Plex Media Server, away'],
+  ['other-server', 'Plex Media Server, another one than expected'],
+] as const) {
+  explain(`says of a server whose state is not known: ${words}`, () =>
+    withGate(async (bench) => {
+      bench.view = { ...CLAIMED, state: 'unknown', unknownBecause };
+      assert.is((await explainWith(bench, { from: '192.168.1.20' })).facts['server'], words);
+    }),
+  );
+}
+
 explain('tells the sender of a request what it would get elsewhere, with all that it brings along but its page', () =>
   withGate(async ({ gate }) => {
     const ruleOf = async (headers: Record<string, string>, address: string) =>
