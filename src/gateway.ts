@@ -66,7 +66,9 @@ export class Gateway {
   /** Resolves once every listener is up. Throws `bind`, `permission`, `state`, `certificate` or `config`; nothing stays open then. */
   static async start(options: GatewayOptions): Promise<Gateway> {
     await prepareState(options);
-    const gateway = new Gateway(options, await buildParts(options));
+    let gateway: Gateway | undefined;
+    const parts = await buildParts({ ...options, inForce: () => gateway?.parts });
+    gateway = new Gateway(options, parts);
     try {
       await gateway.#start();
       return gateway;
@@ -233,7 +235,7 @@ export class Gateway {
 
   async #reload(config: Config): Promise<void> {
     const former = this.#parts;
-    const next = await buildParts({ ...this.#options, config }, former);
+    const next = await buildParts({ ...this.#options, config, inForce: () => this.#parts }, former);
     try {
       refuseToLoseCertificates(next, former);
       await this.#entrance.open(config);

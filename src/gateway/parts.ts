@@ -28,6 +28,8 @@ export interface PartsOptions {
   readonly vouchForLoopback?: boolean;
   /** False: a look around, which makes no private CA. Default true. */
   readonly mayMakeAuthority?: boolean;
+  /** What a reload has put in force: a link may live on with other certificates. Undefined: what was built stays as it is. */
+  readonly inForce?: () => Pick<Parts, 'certificates' | 'zones'> | undefined;
 }
 
 export interface Parts {
@@ -109,8 +111,9 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
       choices: former?.link.monitor.choices ?? [],
       provesItself: async ({ url }) => {
         const shown = await shownCertificate(url);
-        const held = certificates?.facts().filter(({ source }) => source === 'server') ?? [];
-        const known = [...held, ...(zones?.shown === undefined ? [] : [zones.shown])];
+        const present = options.inForce?.() ?? { certificates, zones };
+        const held = present.certificates?.facts().filter(({ source }) => source === 'server') ?? [];
+        const known = [...held, ...(present.zones?.shown === undefined ? [] : [present.zones.shown])];
         return shown !== undefined && known.some(({ fingerprint }) => fingerprint === shown.fingerprint);
       },
     });

@@ -1,10 +1,17 @@
 /** A machine on the LAN that calls itself the media server after that has gone: its word is not taken. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { makePlexCertificate } from '../support/certificates.ts';
-import { MINUTE_MS, moveServer, runKnowing, serverAddress, withKnownServer } from '../support/moving-server.ts';
+import {
+  MINUTE_MS,
+  moveServer,
+  runKnowing,
+  serverAddress,
+  showCertificate,
+  withKnownServer,
+} from '../support/moving-server.ts';
 import { inNamespaces } from '../support/netns.ts';
 
 const impostor = suite('impostor');
@@ -13,9 +20,7 @@ const test = inNamespaces(impostor);
 test('a machine that only claims to be the server, with another certificate, gets no client', () =>
   withKnownServer('', async (home) => {
     const gateway = await runKnowing(home);
-    const other = makePlexCertificate({ key: 'ec' });
-    writeFileSync(join(home.folder, 'key.pem'), other.keyPem);
-    writeFileSync(join(home.folder, 'chain.pem'), other.certificatePem + other.chainPem);
+    showCertificate(home, makePlexCertificate({ key: 'ec' }));
     await moveServer(home);
     await gateway.line((line) => line['reason'] === 'other-server', MINUTE_MS);
     const check = await serverAddress(home, 'status');

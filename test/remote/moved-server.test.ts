@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { moveCheck } from '../../src/gateway/move-check.ts';
-import { MINUTE_MS, moveServer, runKnowing, serverAddress, withKnownServer } from '../support/moving-server.ts';
+import {
+  configure,
+  MINUTE_MS,
+  moveServer,
+  renewCertificate,
+  runKnowing,
+  serverAddress,
+  withKnownServer,
+} from '../support/moving-server.ts';
 import { inNamespaces } from '../support/netns.ts';
 
 const moved = suite('moved server');
@@ -27,6 +35,18 @@ test('it is followed within a minute, and the router is named as the place to re
     }
     const state = readFileSync(join(home.folder, 'state', 'server.json'), 'utf8');
     assert.match(state, '192.168.7.30');
+  }));
+
+test('it is known by the certificate in force, after a reload that changed how certificates are found', () =>
+  withKnownServer('', async (home) => {
+    const gateway = await runKnowing(home);
+    configure(home, '[certificate]\nprofile = "legacy"\n');
+    const reload = await home.command('reload');
+    assert.is(reload.status, 0, reload.stderr);
+    const renewed = renewCertificate(home);
+    await gateway.line((line) => line['fingerprint'] === renewed, 20_000);
+    await moveServer(home);
+    await gateway.line((line) => /has moved/.test(String(line['message'])), MINUTE_MS);
   }));
 
 test('an address that the file names is not left, but the server is found and the line to change is told', () =>

@@ -1,5 +1,8 @@
 /** A media server that a gateway knows, and that gets another address. */
+import { X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makePkcs12, makePlexCertificate, type TestCertificate } from './certificates.ts';
 import { type GatewayHome, makeGatewayHome } from './gateway-in-home.ts';
 import type { RunningProgram } from './program.ts';
 
@@ -21,13 +24,32 @@ interface Check {
   remedy: string;
 }
 
+/** `toml`: further keys of `[server]`, then further sections. */
+export function configure(home: GatewayHome, toml: string): void {
+  home.configure(`[server]\ndata_dir = "${join(home.folder, 'data')}"\n${toml}${QUIET}`);
+}
+
+/** The server has a new certificate: its file is there, and it shows it from its next start on. The fingerprint. */
+export function renewCertificate(home: GatewayHome): string {
+  const renewed = makePlexCertificate({ key: 'ec' });
+  showCertificate(home, renewed);
+  writeFileSync(join(home.folder, 'data', 'Cache', 'cert-v2.p12'), makePkcs12(renewed));
+  return new X509Certificate(renewed.certificatePem).fingerprint256;
+}
+
+/** What is the server at its next start shows this certificate. */
+export function showCertificate(home: GatewayHome, { keyPem, certificatePem, chainPem }: TestCertificate): void {
+  writeFileSync(join(home.folder, 'key.pem'), keyPem);
+  writeFileSync(join(home.folder, 'chain.pem'), certificatePem + chainPem);
+}
+
 /** A home in which the server and its certificate are known. */
 export async function withKnownServer(toml: string, story: (home: GatewayHome) => Promise<void>): Promise<void> {
   const home = await makeGatewayHome('public', { holdsCertificate: true });
   try {
     home.setPreferences({});
     await home.startServer();
-    home.configure(`[server]\ndata_dir = "${join(home.folder, 'data')}"\n${toml}${QUIET}`);
+    configure(home, toml);
     await story(home);
   } finally {
     await home.close();
