@@ -1,9 +1,10 @@
 /** A connection to the media server that carries one request after another, and reads all answers into one buffer of its own. */
 import { connect, type Socket } from 'node:net';
 import type { Upstream } from '../upstream.ts';
+import type { ReadBuffers } from './read-buffers.ts';
 
-/** Two TLS records of four; larger buffers gain nothing, smaller ones cost a call each. */
-const BUFFER_BYTES = 65_536;
+/** An answer that is this long and fills the buffer at once is a film. */
+const LONG_ANSWER_BYTES = 1024 * 1024;
 
 /** Who waits for an answer. */
 export interface AnswerReceiver {
@@ -23,21 +24,26 @@ export class UpstreamConnection {
   /** Monotonic milliseconds until which the idle connection is worth keeping. */
   idleUntilMs = 0;
   readonly #socket: Socket;
+  readonly #buffers: ReadBuffers;
   readonly #onClosed: (connection: UpstreamConnection) => void;
+  #buffer: Buffer;
+  #isBufferLent = false;
+  #answerBytes = 0;
   #receiver: AnswerReceiver | undefined;
   #error: Error | undefined;
   #hasEnded = false;
   #requests = 0;
 
-  constructor(upstream: Upstream, onClosed: (connection: UpstreamConnection) => void) {
+  constructor(upstream: Upstream, buffers: ReadBuffers, onClosed: (connection: UpstreamConnection) => void) {
     this.upstream = upstream;
+    this.#buffers = buffers;
     this.#onClosed = onClosed;
-    const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    this.#buffer = buffers.small();
     this.#socket = connect({
       host: upstream.hostname,
       port: upstream.port,
       noDelay: true,
-      onread: { buffer, callback: (count) => this.#read(buffer.subarray(0, count)) },
+      onread: { buffer: () => this.#buffer, callback: (count) => this.#read(count) },
     });
     this.#socket.once('connect', () => this.#receiver?.connected());
     this.#socket.on('error', (error) => {
@@ -52,6 +58,11 @@ export class UpstreamConnection {
     return this.#requests > 1;
   }
 
+  /** It has carried a film, and would keep its large buffer. */
+  get hasLargeBuffer(): boolean {
+    return this.#isBufferLent;
+  }
+
   get isConnecting(): boolean {
     return this.#socket.connecting;
   }
@@ -59,6 +70,7 @@ export class UpstreamConnection {
   /** Sends a request head (Latin-1); its answer goes to `receiver`. */
   send(text: string, receiver: AnswerReceiver): void {
     this.#requests += 1;
+    this.#answerBytes = 0;
     this.#receiver = receiver;
     this.#socket.write(text, 'latin1');
   }
@@ -78,10 +90,21 @@ export class UpstreamConnection {
     this.#socket.destroy();
   }
 
-  #read(bytes: Buffer): boolean {
-    if (this.#receiver !== undefined) return this.#receiver.received(bytes);
+  #read(count: number): boolean {
+    const buffer = this.#buffer;
+    this.#answerBytes += count;
+    // The receiver may keep the present one: what is read next goes into the other.
+    if (count === buffer.length && this.#answerBytes > LONG_ANSWER_BYTES && !this.#isBufferLent) this.#growBuffer();
+    if (this.#receiver !== undefined) return this.#receiver.received(buffer.subarray(0, count));
     this.#socket.destroy();
     return false;
+  }
+
+  #growBuffer(): void {
+    const large = this.#buffers.lendLarge();
+    if (large === undefined) return;
+    this.#buffer = large;
+    this.#isBufferLent = true;
   }
 
   #end(): void {
@@ -89,6 +112,7 @@ export class UpstreamConnection {
     this.#hasEnded = true;
     const receiver = this.#receiver;
     this.destroy();
+    if (this.#isBufferLent) this.#buffers.giveBack(this.#buffer);
     this.#onClosed(this);
     receiver?.ended(this.#error);
   }

@@ -1,6 +1,7 @@
 /** The kept connections to the media server: bounded in number, the idle ones closed before the server would. */
 import type { FullLaneLimits } from '../limits.ts';
 import type { Upstream } from '../upstream.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
 
 /** A connection is not used in the last second that the server promised: its end may be on the way. */
@@ -14,6 +15,7 @@ export interface Borrower {
 
 export class UpstreamPool {
   readonly #limits: FullLaneLimits;
+  readonly #buffers = new ReadBuffers();
   readonly #connections = new Set<UpstreamConnection>();
   /** The one used last stands last, and is used first. */
   #idle: UpstreamConnection[] = [];
@@ -41,13 +43,13 @@ export class UpstreamPool {
     if (!borrower.take(connection)) this.keep(connection, undefined);
   }
 
-  /** Keeps a connection whose answer is complete for the next request. */
+  /** Keeps a connection whose answer is complete for the next request, unless it would cost more than a new one. */
   keep(connection: UpstreamConnection, keepAliveSeconds: number | undefined): void {
     connection.detach();
     const promisedMs =
       keepAliveSeconds === undefined ? Number.POSITIVE_INFINITY : keepAliveSeconds * 1000 - KEEP_ALIVE_MARGIN_MS;
     const keptMs = Math.min(this.#limits.idleUpstreamTimeoutMs, promisedMs);
-    if (connection.upstream !== this.#upstream || keptMs <= 0) {
+    if (connection.upstream !== this.#upstream || keptMs <= 0 || connection.hasLargeBuffer) {
       connection.destroy();
       return;
     }
@@ -81,7 +83,7 @@ export class UpstreamPool {
   }
 
   #connect(upstream: Upstream): UpstreamConnection {
-    const connection = new UpstreamConnection(upstream, (closed) => this.#forget(closed));
+    const connection = new UpstreamConnection(upstream, this.#buffers, (closed) => this.#forget(closed));
     this.#connections.add(connection);
     return connection;
   }
