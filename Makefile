@@ -28,13 +28,18 @@ node_modules/.installed: package.json package-lock.json
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
-# One CommonJS file, code split by nothing: what a running gateway does not need is in functions that it never calls.
-build/lockgate.cjs: $(SOURCES) bundle.ts node_modules/.installed
+# Everything in one file, code split by nothing: what a running gateway does not need is in functions that it never calls. Beside it
+# lockgate.cjs, which starts it.
+build/bundle.js: $(SOURCES) bundle.ts node_modules/.installed
 	@mkdir -p build
-	@$(NODE) bundle.ts build/bundle.cjs build/bundle.json
-	@size=$$(stat -c %s build/bundle.cjs); echo "bundle: $$size bytes of $(MAX_BUNDLE_BYTES)"; \
+	@$(NODE) bundle.ts build/bundle.new build/lockgate.cjs build/bundle.json
+	@size=$$(stat -c %s build/bundle.new); echo "bundle: $$size bytes of $(MAX_BUNDLE_BYTES)"; \
 	  test $$size -le $(MAX_BUNDLE_BYTES) || { echo "the bundle is over its limit: see build/bundle.json for what grew" >&2; exit 1; }
-	@mv build/bundle.cjs $@
+	@mv build/bundle.new $@
+
+# What V8 compiles of it for a start.
+build/bundle.code: build/bundle.js $(wildcard docker/program/code-cache/*.ts)
+	@$(NODE) docker/program/code-cache/make.ts build/bundle.js $@
 
 # Starts the bundle on the pinned runtime, from any folder.
 define LAUNCHER
@@ -44,7 +49,7 @@ exec "$$here/../$(NODE)" $(NODE_FLAGS) "$$here/lockgate.cjs" "$$@"
 endef
 export LAUNCHER
 
-build/lockgate: build/lockgate.cjs Makefile docker/program/flags.ts
+build/lockgate: build/bundle.code Makefile docker/program/flags.ts
 	@printf '%s\n' "$$LAUNCHER" > $@
 	@chmod 755 $@
 
@@ -85,13 +90,14 @@ clean:
 
 BUILDER := $(NODE)
 # Debian packages that building the packages takes: command:package.
-PACKERS := xz:xz-utils mksquashfs:squashfs-tools dpkg-deb:dpkg
+PACKERS := xz:xz-utils mksquashfs:squashfs-tools dpkg-deb:dpkg \
+           qemu-aarch64-static:qemu-user-static
 
 .PHONY: sea pins archives image openwrt synology packages release version packers
 
 # The program with a runtime and libraries of its own: make sea ARCH=x64|arm64|armv7 [PREFIX=/opt/lockgate]
 sea: PREFIX ?= /opt/lockgate
-sea: build/lockgate.cjs
+sea: build/bundle.code
 	$(BUILDER) docker/program/sea.ts $(ARCH) $(PREFIX) build/program/$(ARCH)
 
 # After a change of the Node version, or when Debian has replaced a pinned package.
@@ -99,23 +105,23 @@ pins: node_modules/.installed
 	$(BUILDER) docker/program/make-pins.ts
 
 # dist/lockgate-<version>-linux-<arch>.tar.xz
-archives: build/lockgate.cjs packers
+archives: build/bundle.code packers
 	$(BUILDER) docker/program/archive.ts
 
 # dist/lockgate-<version>.oci.tar, and build/image for the Dockerfile.
-image: build/lockgate.cjs
+image: build/bundle.code
 	$(BUILDER) docker/build.ts
 
 # dist/lockgate_<version>_<arch>.ipk and dist/lockgate-<version>-<arch>.apk
-openwrt: build/lockgate.cjs packers
+openwrt: build/bundle.code packers
 	$(BUILDER) openwrt/build.ts
 
 # dist/lockgate-<version>-<arch>.spk
-synology: build/lockgate.cjs packers
+synology: build/bundle.code packers
 	$(BUILDER) synology/build.ts
 
 # Everything into dist/, with a manifest and SHA256SUMS: the same bytes for the same commit.
-packages: build/lockgate.cjs packers
+packages: build/bundle.code packers
 	rm -rf dist
 	$(MAKE) archives image openwrt synology
 	$(BUILDER) docker/program/finish.ts $(if $(COMPLETE),--complete)

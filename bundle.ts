@@ -1,8 +1,11 @@
-/** Makes the one CommonJS file of the program, and says what went into it: `bundle.ts OUTFILE METAFILE`. */
+/**
+ * Makes the program: one file of everything, as a function that `src/start.ts` calls; that one, as the CommonJS file to start; and what
+ * went into the first: `bundle.ts BUNDLE STARTER METAFILE`.
+ */
 import { writeFileSync } from 'node:fs';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
-const [, , outfile = '', metafile = ''] = process.argv;
+const [, , bundleFile = '', starterFile = '', metafile = ''] = process.argv;
 
 /**
  * RSA in JavaScript, big numbers and all, which node-forge's password-based encryption asks for without a need: it takes private keys
@@ -12,7 +15,9 @@ const withoutRsa: Plugin = {
   name: 'without-rsa',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^\.\/rsa$/ }, ({ importer, resolveDir }) =>
-      importer.endsWith('/node-forge/lib/pbe.js') ? { path: 'rsa', namespace: 'without-rsa', pluginData: resolveDir } : undefined,
+      importer.endsWith('/node-forge/lib/pbe.js')
+        ? { path: 'rsa', namespace: 'without-rsa', pluginData: resolveDir }
+        : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'without-rsa' }, ({ pluginData }) => ({
       contents: "require('./forge').jsbn = {};",
@@ -21,8 +26,7 @@ const withoutRsa: Plugin = {
   },
 };
 
-const result = await build({
-  entryPoints: ['src/main.ts'],
+const COMMON = {
   bundle: true,
   platform: 'node',
   format: 'cjs',
@@ -30,15 +34,22 @@ const result = await build({
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',
+  write: false,
+} as const satisfies BuildOptions;
+
+const program = await build({
+  ...COMMON,
+  entryPoints: ['src/main.ts'],
   metafile: true,
   plugins: [withoutRsa],
   // Its servers and clients, which nothing uses, load half of Node at the start.
   alias: { dns2: './src/dns/dns2-packet.cjs' },
-  write: false,
 });
-const [bundle] = result.outputFiles;
-writeFileSync(outfile, asAscii(bundle?.text ?? ''));
-writeFileSync(metafile, JSON.stringify(result.metafile));
+const starter = await build({ ...COMMON, entryPoints: ['src/start.ts'] });
+// Around it already: to put it around at the start would copy the whole text.
+writeFileSync(bundleFile, asAscii(`(function(require,__dirname){${program.outputFiles[0]?.text ?? ''}})`));
+writeFileSync(starterFile, starter.outputFiles[0]?.text ?? '');
+writeFileSync(metafile, JSON.stringify(program.metafile));
 
 /** Escapes what stands in tagged templates, which esbuild leaves as it is: one letter beyond Latin-1 would double the whole file in memory. */
 function asAscii(script: string): string {

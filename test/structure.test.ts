@@ -14,7 +14,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['gateway'],
   ['commands'],
   ['cli'],
-  ['main'],
+  ['main', 'start'],
 ];
 /** Rooms of one floor that may not be imported by the features beside them; gateway and cli may. */
 const IMPORTERS_ALLOWED: Readonly<Record<string, number>> = {

@@ -24,15 +24,19 @@ const LANGUAGE_LIBRARY = 'lib/libicudata.so.78';
 /** Names of the packages beside those of the libraries, for making pins. */
 export const RUNTIME_PACKAGES = ['nodejs', 'node-undici', 'node-acorn'] as const;
 
-/** `lockgate` (a shell script), `lockgate.cjs`, `node`, `lib/…`, to stand at the absolute path `installFolder`. */
-export function debianRuntimeEntries(packages: DebianPackages, bundle: Buffer, installFolder: string): Entry[] {
+/** `lockgate` (a shell script), what it starts, `node`, `lib/…`, to stand at the absolute path `installFolder`. */
+export function debianRuntimeEntries(
+  packages: DebianPackages,
+  scripts: readonly Entry[],
+  installFolder: string,
+): Entry[] {
   const read = (name: string, path: string) => packages.open(name, 'armv7', (root) => readFileSync(join(root, path)));
   const loader = `${installFolder}/lib/${MACHINES.armv7.loader}`;
   // Named, so that no setting of the target's loader is looked at, and that children inherit nothing.
   const node = [loader, '--library-path', `${installFolder}/lib`, '--argv0', 'lockgate', `${installFolder}/node`];
   return [
     program('lockgate', launcher(node.join(' '), `${installFolder}/lockgate.cjs`)),
-    file('lockgate.cjs', bundle),
+    ...scripts,
     program('node', read('nodejs', 'usr/bin/node')),
     ...SCRIPTS.map(([name, path, here]) => file(here, read(name, path))),
     ...libraryEntries('armv7', packages).map((entry) => adapt(entry, installFolder)),

@@ -1,7 +1,8 @@
-/** Builds program trees for several packages of one checkout: the blob is made once, and downloads are shared. */
+/** Builds program trees for several packages of one checkout: blobs are made once, and downloads are shared. */
 import { join } from 'node:path';
+import { compiledCodeFile } from './compiled-code.ts';
 import { DebianPackages, PackageUnavailable } from './debian-packages.ts';
-import { ARCHITECTURES, type Architecture, isPublished } from './pins.ts';
+import { ARCHITECTURES, type Architecture, isPublished, PINS, type Published } from './pins.ts';
 import { programTree } from './program-tree.ts';
 import { makeBlob } from './sea-blob.ts';
 import type { Tree } from './tree.ts';
@@ -10,7 +11,7 @@ export class ProgramBuilder {
   readonly #root: string;
   readonly #cacheFolder: string;
   readonly #packages: DebianPackages;
-  #blob: Buffer | undefined;
+  readonly #blobs = new Map<Published, Buffer>();
 
   /** `root`: the checkout, with the bundle built. `onReplaced`: see `DebianOptions`. */
   constructor(root: string, onReplaced?: (message: string) => void) {
@@ -24,15 +25,29 @@ export class ProgramBuilder {
 
   /** The program for `architecture`, to stand at the absolute path `installFolder`. */
   tree(architecture: Architecture, installFolder: string): Tree {
-    this.#blob ??= makeBlob(process.execPath, join(this.#root, 'build/lockgate.cjs'));
     return programTree({
       architecture,
       installFolder,
-      blob: this.#blob,
+      blobFor: (published) => this.#blobFor(published),
       root: this.#root,
       cacheFolder: this.#cacheFolder,
       packages: this.#packages,
     });
+  }
+
+  #blobFor(architecture: Published): Buffer {
+    const made = this.#blobs.get(architecture);
+    if (made !== undefined) return made;
+    const places = { version: PINS.node.version, root: this.#root, cacheFolder: this.#cacheFolder };
+    const blob = makeBlob(process.execPath, {
+      main: join(this.#root, 'build/lockgate.cjs'),
+      assets: {
+        'bundle.js': join(this.#root, 'build/bundle.js'),
+        'bundle.code': compiledCodeFile(architecture, this.#packages, places),
+      },
+    });
+    this.#blobs.set(architecture, blob);
+    return blob;
   }
 
   /**

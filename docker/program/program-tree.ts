@@ -14,8 +14,8 @@ export interface ProgramOptions {
   readonly architecture: Architecture;
   /** Where the tree will stand on the target, absolute: the loader's path is part of the executable. */
   readonly installFolder: string;
-  /** Made by `makeBlob` of the bundle. */
-  readonly blob: Buffer;
+  /** What `makeBlob` makes of the bundle and its code. */
+  readonly blobFor: (architecture: Published) => Buffer;
   /** The checkout, with the bundle built. */
   readonly root: string;
   /** Downloads that are kept between builds. */
@@ -28,7 +28,7 @@ export function programTree(options: ProgramOptions): Tree {
   const { architecture, installFolder, root, packages } = options;
   const runtime = isPublished(architecture)
     ? singleProgramEntries(architecture, options)
-    : debianRuntimeEntries(packages, readBundle(root), installFolder);
+    : debianRuntimeEntries(packages, scriptEntries(root), installFolder);
   return tree(
     ...runtime,
     file('licenses/lockgate', readFileSync(join(root, 'LICENSE'))),
@@ -36,21 +36,21 @@ export function programTree(options: ProgramOptions): Tree {
   );
 }
 
-/** The bundle, as it was built. */
-export function readBundle(root: string): Buffer {
-  return readFileSync(join(root, 'build/lockgate.cjs'));
+/** `lockgate.cjs`, which a runtime starts, and the bundle; without compiled code, for runtimes that nobody here has. */
+export function scriptEntries(root: string): Entry[] {
+  return ['lockgate.cjs', 'bundle.js'].map((name) => file(name, readFileSync(join(root, 'build', name))));
 }
 
 /** One executable, and the libraries that every program needs. */
 function singleProgramEntries(architecture: Published, options: ProgramOptions): Entry[] {
-  const { installFolder, blob, root, cacheFolder, packages } = options;
+  const { installFolder, blobFor, root, cacheFolder, packages } = options;
   const runtime = readRuntime(
     architecture,
     runtimeFolder(architecture, { version: PINS.node.version, root, cacheFolder }),
   );
   const libraryFolder = `${installFolder}/lib`;
   const loader = `${libraryFolder}/${MACHINES[architecture].loader}`;
-  const executable = makeSingleProgram({ runtime: runtime.binary, blob, loader, libraryFolder });
+  const executable = makeSingleProgram({ runtime: runtime.binary, blob: blobFor(architecture), loader, libraryFolder });
   trimIcu(executable);
   return [
     program('lockgate', executable),

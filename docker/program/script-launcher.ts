@@ -1,11 +1,11 @@
-/** The command where the runtime and the bundle are two files: a shell script that names both. */
+/** The command where the runtime and what it runs are files of their own: a shell script that names both. */
 import { RUNTIME_FLAGS } from './flags.ts';
 
 /**
- * `node`: the runtime's command, words separated by spaces; `bundle`: absolute path; `check`: lines that look at the runtime first. The
+ * `node`: the runtime's command, words separated by spaces; `script`: absolute path; `check`: lines that look at the runtime first. The
  * environment cannot add flags, as with the single executable.
  */
-export function launcher(node: string, bundle: string, check = ''): string {
+export function launcher(node: string, script: string, check = ''): string {
   return `#!/bin/sh
 # lockgate: its bundle on a runtime beside it.
 unset NODE_OPTIONS NODE_PATH
@@ -13,6 +13,6 @@ unset NODE_OPTIONS NODE_PATH
 export NODE_EXTRA_CA_CERTS="\${NODE_EXTRA_CA_CERTS:-}"
 # For workers: the runtime's own path is not enough to start it again.
 export LOCKGATE_COMMAND="$0"
-${check}exec ${node} ${RUNTIME_FLAGS.join(' ')} ${bundle} "$@"
+${check}exec ${node} ${RUNTIME_FLAGS.join(' ')} ${script} "$@"
 `;
 }

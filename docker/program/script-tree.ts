@@ -1,7 +1,7 @@
 /** lockgate without a runtime, for machines that have Node 22 or later: the bundle, and a command that looks at the runtime first. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundledLicenses, readBundle } from './program-tree.ts';
+import { bundledLicenses, scriptEntries } from './program-tree.ts';
 import { launcher } from './script-launcher.ts';
 import { file, program, type Tree, tree } from './tree.ts';
 
@@ -16,7 +16,7 @@ export interface ScriptOptions {
 export function scriptTree(root: string, { node, installFolder }: ScriptOptions): Tree {
   return tree(
     program('lockgate', launcher(node, `${installFolder}/lockgate.cjs`, versionCheck(node))),
-    file('lockgate.cjs', readBundle(root)),
+    ...scriptEntries(root),
     file('licenses/lockgate', readFileSync(join(root, 'LICENSE'))),
     file('licenses/bundled', bundledLicenses(root)),
   );

@@ -34,7 +34,7 @@ test.before((context) => {
   context.program = inFolder((folder) => {
     const script = join(folder, 'script.cjs');
     writeFileSync(script, SCRIPT);
-    const blob = makeBlob(process.execPath, script);
+    const blob = makeBlob(process.execPath, { main: script, assets: {} });
     return makeSingleProgram({ runtime: context.runtime, blob, loader: context.loader, libraryFolder: '/nowhere/lib' });
   });
 });
