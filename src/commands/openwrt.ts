@@ -1,8 +1,7 @@
 /** `lockgate openwrt apply|undo`: as root on a router, its DNS and its firewall; what was applied is what is undone. */
 import { loadConfig } from '../config/load.ts';
 import { type Config, defaultConfig } from '../config/schema.ts';
-import { snippetSite } from '../dns/snippet-site.ts';
-import { dnsFacts } from '../gateway/dns-facts.ts';
+import { routerResolver, snippetSiteOf } from '../gateway/dns-facts.ts';
 import { surveySituation, withSurvey } from '../gateway/survey.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { StateFolder } from '../lib/state-folder.ts';
@@ -48,8 +47,8 @@ async function wantedSettings(
   const openwrtLanNetworks = env['LOCKGATE_LAN_NETWORKS'];
   return withSurvey({ config, stateDir, openwrtLanNetworks }, async (survey) => {
     await surveySituation(survey, undefined);
-    const { answer, listen } = config.dns;
-    const { zones, ownNames, here } = snippetSite({ facts: dnsFacts(() => survey.parts), answer, listen });
+    const site = snippetSiteOf(survey.parts);
+    const { zones, ownNames, here } = site;
     if (zones.length + ownNames.length === 0) {
       throw new GatewayError('certificate', 'there is no name to answer yet: nobody has a certificate', {
         hint: 'see that the media server is reached (lockgate check), or set [dns] zones',
@@ -62,7 +61,7 @@ async function wantedSettings(
     }
     const openPorts = isWan ? config.listen.port : undefined;
     const lease = leaseOf(survey.parts.site.view.serverAddress);
-    return { zones, resolver: `${here.address}#${here.port}`, names: ownNames, openPorts, lease };
+    return { zones, resolver: routerResolver(site), names: ownNames, openPorts, lease };
   });
 }
 

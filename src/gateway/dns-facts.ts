@@ -3,9 +3,11 @@
 import { type Config, defaultConfig } from '../config/schema.ts';
 import type { DnsFacts } from '../dns/facts.ts';
 import type { DnsOptions } from '../dns/server.ts';
+import { type SnippetSite, snippetSite } from '../dns/snippet-site.ts';
 import { type Steering, steeringOf } from '../dns/steering.ts';
 import type { Log } from '../lib/log.ts';
 import { plexZone } from '../tls/address-zone.ts';
+import type { RouterStanding } from './dns-check.ts';
 import type { Parts } from './parts.ts';
 import { listensOn, publishedEndpoint } from './published.ts';
 
@@ -34,6 +36,23 @@ export function dnsFacts(parts: () => Parts): DnsFacts {
 export function dnsSteering(parts: Parts): readonly Steering[] {
   const facts = dnsFacts(() => parts);
   return facts.zones().map((zone) => steeringOf(zone, parts.config.dns.answer, facts.listensOnPublishedPort()));
+}
+
+/** What the snippets say, and what this router is told. */
+export function snippetSiteOf(parts: Parts): SnippetSite {
+  const { answer, listen } = parts.config.dns;
+  return snippetSite({ facts: dnsFacts(() => parts), answer, listen });
+}
+
+/** Where this router's DNS asks the gateway: `127.0.0.1#5354`. */
+export function routerResolver({ here }: SnippetSite): string {
+  return `${here.address}#${here.port}`;
+}
+
+/** Undefined: this is no router. */
+export function routerStanding(parts: Parts): RouterStanding | undefined {
+  if (parts.routerNames === undefined) return undefined;
+  return { applied: parts.routerNames(), resolver: routerResolver(snippetSiteOf(parts)) };
 }
 
 /** `[dns]` of `config` as the DNS side takes it; the facts are those of the parts in use. */

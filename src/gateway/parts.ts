@@ -5,7 +5,7 @@ import { Lifecycle } from '../lib/lifecycle.ts';
 import type { Log } from '../lib/log.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
 import type { NetworkList } from '../net/address.ts';
-import { appliedZones } from '../ops/openwrt.ts';
+import { type AppliedNames, appliedNames } from '../ops/openwrt.ts';
 import { AcmeIssuer } from '../tls/acme/issuer.ts';
 import { Authority } from '../tls/authority.ts';
 import type { CertificateStore } from '../tls/certificates.ts';
@@ -45,8 +45,8 @@ export interface Parts {
   readonly trustedProxies: NetworkList;
   readonly proxyProtocolFrom: NetworkList;
   readonly dnsClients: NetworkList;
-  /** The zones that this router's DNS leads here, as it was told last; undefined: this is no router. */
-  readonly routerZones: (() => readonly string[]) | undefined;
+  /** What this router's DNS was told last of the names; undefined: this is no router. */
+  readonly routerNames: (() => AppliedNames) | undefined;
 }
 
 /**
@@ -165,7 +165,7 @@ async function build(options: PartsOptions, former: Parts | undefined, begun: Li
     trustedProxies: networkList(config.access.trusted_proxies, site.view.lan.networks),
     dnsClients: networkList(config.dns.allow_clients, site.view.lan.networks),
     proxyProtocolFrom: networkList(config.listen.proxy_protocol_from, site.view.lan.networks),
-    routerZones: options.openwrtLanNetworks === undefined ? undefined : () => appliedZones(state),
+    routerNames: options.openwrtLanNetworks === undefined ? undefined : () => appliedNames(state),
   };
 }
 

@@ -13,8 +13,8 @@ import type { CertificateFacts, CertificateProblem } from '../tls/certificate-fa
 import type { PlexPreferences } from '../tls/plex-preferences.ts';
 import { acmeCheck } from './acme-check.ts';
 import { howAppsCome } from './app-route.ts';
-import { type DnsStanding, dnsCheck, routerCheck } from './dns-check.ts';
-import { dnsSteering } from './dns-facts.ts';
+import { type DnsStanding, dnsCheck, type RouterStanding, routerCheck } from './dns-check.ts';
+import { dnsSteering, routerStanding } from './dns-facts.ts';
 import { moveCheck } from './move-check.ts';
 import type { Parts } from './parts.ts';
 import { serverCertificateCheck } from './server-certificate.ts';
@@ -51,8 +51,8 @@ export interface Situation {
   readonly maskedPeers: Gate['maskedPeers'];
   /** Undefined: DNS is off. */
   readonly dns: DnsStanding | undefined;
-  /** The zones that this router's DNS was told to lead here; undefined: this is no router. */
-  readonly routerZones: readonly string[] | undefined;
+  /** Undefined: this is no router. */
+  readonly router: RouterStanding | undefined;
 }
 
 /** The situation as the parts know it now. `listeners` and `isDnsRunning`: of the running gateway, undefined when there is none. */
@@ -83,7 +83,7 @@ export function situationOf(
     list: gate.list,
     maskedPeers: gate.maskedPeers.filter(({ address }) => isPrivateScope(address)),
     dns: config.dns.enabled ? { zones: dnsSteering(parts), isRunning: isDnsRunning } : undefined,
-    routerZones: parts.routerZones?.(),
+    router: routerStanding(parts),
   };
 }
 
@@ -105,7 +105,7 @@ const SITUATION_CHECKS: readonly SituationCheck[] = [
   serverCertificate,
   appRoute,
   ({ dns }) => dnsCheck(dns),
-  ({ dns, routerZones }) => routerCheck(dns, routerZones),
+  ({ dns, router }) => routerCheck(dns, router),
   lanNetworks,
   maskedAddresses,
   allowedList,

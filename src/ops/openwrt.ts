@@ -41,6 +41,7 @@ export interface RouterSettings {
 interface Applied {
   /** What was asked for; lines of others may have been there before. */
   readonly zones: readonly string[];
+  readonly resolver: string | undefined;
   readonly servers: readonly string[];
   readonly rebindDomains: readonly string[];
   readonly names: readonly RouterName[];
@@ -48,15 +49,24 @@ interface Applied {
   readonly lease?: RouterLease | undefined;
 }
 
-const NOTHING: Applied = { zones: [], servers: [], rebindDomains: [], names: [], openPorts: [], lease: undefined };
+const NOTHING: Applied = {
+  zones: [],
+  resolver: undefined,
+  servers: [],
+  rebindDomains: [],
+  names: [],
+  openPorts: [],
+  lease: undefined,
+};
 
-/** The zones that `apply` led here last; none when it never did, or was undone. */
-export function appliedZones(state: StateFolder): readonly string[] {
+/** What `apply` was asked for last of the names; no zones when it never was, or was undone. */
+export type AppliedNames = Pick<Applied, 'zones' | 'resolver'>;
+
+export function appliedNames(state: StateFolder): AppliedNames {
   try {
-    const { zones } = { ...NOTHING, ...JSON.parse(readFileSync(state.pathOf(RECORD), 'utf8')) };
-    return zones;
+    return { ...NOTHING, ...JSON.parse(readFileSync(state.pathOf(RECORD), 'utf8')) };
   } catch {
-    return [];
+    return NOTHING;
   }
 }
 
@@ -76,6 +86,7 @@ export class Router {
     const applied = await this.#applied();
     const next: Applied = {
       zones: wanted.zones,
+      resolver: wanted.resolver,
       servers: wanted.zones.map((zone) => `/${zone}/${wanted.resolver}`),
       rebindDomains: wanted.zones,
       names: wanted.names,

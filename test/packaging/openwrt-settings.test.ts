@@ -13,9 +13,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Steering } from '../../src/dns/steering.ts';
+import { routerCheck } from '../../src/gateway/dns-check.ts';
 import { GatewayError } from '../../src/lib/errors.ts';
 import { StateFolder } from '../../src/lib/state-folder.ts';
-import { appliedZones, Router, type RouterSettings } from '../../src/ops/openwrt.ts';
+import { appliedNames, Router, type RouterSettings } from '../../src/ops/openwrt.ts';
 
 const ZONE = '0123456789abcdef0123456789abcdef.plex.direct';
 const SETTINGS: RouterSettings = {
@@ -170,13 +172,24 @@ test('a device or an address that somebody else has given a lease keeps that one
   }
 });
 
-test('what was asked for is remembered, for status to say when it is due again', async ({ folder, router }) => {
+test('status says when it is due again: never called, taken back, another zone, another port of the gateway', async ({
+  folder,
+  router,
+}) => {
   const state = new StateFolder(join(folder, 'state'));
-  assert.equal(appliedZones(state), []);
+  const verdict = (zone = ZONE, resolver = SETTINGS.resolver) => {
+    const steering: Steering = { zone, leadsTo: 'gateway', reason: '' };
+    return routerCheck({ zones: [steering], isRunning: true }, { applied: appliedNames(state), resolver })?.verdict;
+  };
+  assert.is(verdict(), 'warning');
   await router.apply(SETTINGS);
-  assert.equal(appliedZones(state), [ZONE]);
+  assert.is(verdict(), 'ok');
+  assert.is(verdict('other.plex.direct'), 'warning');
+  assert.is(verdict(ZONE, '127.0.0.1#5355'), 'warning');
+  await router.apply({ ...SETTINGS, resolver: '127.0.0.1#5355' });
+  assert.is(verdict(ZONE, '127.0.0.1#5355'), 'ok');
   await router.undo();
-  assert.equal(appliedZones(state), []);
+  assert.is(verdict(), 'warning');
 });
 
 test('a machine that is no router says so', async ({ folder, router }) => {
