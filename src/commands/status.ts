@@ -3,7 +3,7 @@ import type { Refusal } from '../access/refusals.ts';
 import type { StatusReport } from '../gateway/status.ts';
 import type { ConnectedClient } from '../http/pages/status-view.ts';
 import { GatewayError } from '../lib/errors.ts';
-import { counted } from '../lib/words.ts';
+import { clock, counted } from '../lib/words.ts';
 import { hasFault, nextStep, renderCheckLines } from '../ops/check.ts';
 import { askControl } from '../ops/control.ts';
 import { type CommandContext, EXIT_DONE, EXIT_NO } from './command.ts';
@@ -79,9 +79,8 @@ function renderClients(clients: readonly ConnectedClient[]): string[] {
 }
 
 function renderRefusal({ at, count, address, method, path, status, rule, remedy }: Refusal): string[] {
-  const time = new Date(at).toTimeString().slice(0, 8);
   const times = count === 1 ? '' : ` (${count} times)`;
-  const line = `  ${time}  ${address}  ${method} ${path}  ${status} by ${rule}${times}`;
+  const line = `  ${clock(at)}  ${address}  ${method} ${path}  ${status} by ${rule}${times}`;
   return remedy === undefined ? [line] : [line, `            ${remedy}`];
 }
 

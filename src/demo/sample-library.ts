@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { clock } from '../lib/words.ts';
 import { FILM_SVG } from './film.ts';
 import { LIBRARY_PAGE, LIBRARY_PAGE_POLICY } from './library-page.ts';
 import { MELODY_BYTES, melodyPart } from './melody.ts';
@@ -97,8 +98,7 @@ function tick(response: ServerResponse): void {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   let seconds = 0;
   const send = () => {
-    const time = new Date().toTimeString().slice(0, 8);
-    response.write(`data: ${JSON.stringify({ time, seconds })}\n\n`);
+    response.write(`data: ${JSON.stringify({ time: clock(), seconds })}\n\n`);
     seconds += TICK_MS / 1_000;
   };
   send();

@@ -8,6 +8,7 @@ import type { NameTest, Snippet } from '../http/pages/name-test.ts';
 import type { Visit } from '../http/pages/status-page.ts';
 import type { CounterLine, Light, StatusView } from '../http/pages/status-view.ts';
 import { GatewayError } from '../lib/errors.ts';
+import { clock } from '../lib/words.ts';
 import type { Check } from '../ops/check.ts';
 import { dnsFacts } from './dns-facts.ts';
 import { viewClient } from './gate-options.ts';
@@ -47,7 +48,7 @@ export async function visitOf(gateway: Gateway, ask: PageAsk): Promise<Visit> {
   const { rule, outcome } = await gateway.gate.explainTo(ask.head, ask.peer, '/library');
   const asker = { address: client.address ?? ask.peer.address, place: client.place, rule, meaning: outcome };
   const nameTest = nameTestFor(gateway, ask);
-  const asOf = new Date().toTimeString().slice(0, 8);
+  const asOf = clock();
   return nameTest === undefined ? { asker, asOf } : { asker, asOf, nameTest };
 }
 

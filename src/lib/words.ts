@@ -9,3 +9,8 @@ export function counted(count: number, noun: string): string {
 export function day(moment: Date | number): string {
   return new Date(moment).toISOString().slice(0, 10);
 }
+
+/** `23:30:01`: as the clock on this machine's wall had it at `moment` (a date, its text, or Unix milliseconds; default now). */
+export function clock(moment: Date | number | string = Date.now()): string {
+  return new Date(moment).toTimeString().slice(0, 8);
+}

@@ -1,4 +1,5 @@
 /** A JSON log line as a person reads it: `23:30:01 warn  certificate expires soon  days=9 name=*.example`. */
+import { clock } from '../lib/words.ts';
 
 const COLOUR_OF_LEVEL: Readonly<Record<string, string>> = {
   error: '31',
@@ -10,12 +11,10 @@ const COLOUR_OF_LEVEL: Readonly<Record<string, string>> = {
 
 export function formatLine(json: string, options: { readonly colour: boolean }): string {
   const { level, time, message, ...fields } = JSON.parse(json) as Record<string, unknown>;
-  // As the clock on the wall has it: whoever reads this sits before it.
-  const clock = new Date(String(time)).toTimeString().slice(0, 8);
   const name = String(level);
   const label = options.colour ? `\u001b[${COLOUR_OF_LEVEL[name] ?? '0'}m${name.padEnd(5)}\u001b[0m` : name.padEnd(5);
   const details = Object.entries(fields).map(([key, value]) => `${key}=${formatValue(value)}`);
-  return `${[clock, label, String(message ?? ''), ...details].join(' ')}\n`;
+  return `${[clock(String(time)), label, String(message ?? ''), ...details].join(' ')}\n`;
 }
 
 /** Bare when it is one plain word; JSON otherwise, so that nothing a client sent can forge a second line or field. */

@@ -1,4 +1,5 @@
 /** What there is to say about a certificate in use: for `status`, `check`, `doctor`, the status page and the log. */
+import { day } from '../lib/words.ts';
 import { canonicalAddress } from '../net/address.ts';
 import { addressZones } from './address-zone.ts';
 import { commonName, type KeyedChain } from './chain.ts';
@@ -127,10 +128,6 @@ function problemsOf(facts: Omit<CertificateFacts, 'problems'>, now: Date): Certi
 function sinceWhen({ source, changed }: Pick<CertificateFacts, 'source' | 'changed'>): string {
   const isWrittenByOthers = source === 'server' || source === 'files';
   return changed === undefined || !isWrittenByOthers ? '' : `, and its file is unchanged since ${day(changed)}`;
-}
-
-function day(date: Date): string {
-  return date.toISOString().slice(0, 10);
 }
 
 function days(count: number): string {

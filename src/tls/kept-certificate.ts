@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { GatewayError, messageOf } from '../lib/errors.ts';
 import type { StateFolder } from '../lib/state-folder.ts';
+import { day } from '../lib/words.ts';
 import { alternativeNames } from './certificate-facts.ts';
 import { assembleChain, type KeyedChain, readCertificates, readKeys } from './chain.ts';
 
@@ -58,8 +59,8 @@ export class KeptCertificate {
     };
   }
 
-  /** Replaces the copy, mode 0600, and remembers when its zone is another than before. Throws `state` when the folder cannot be written. */
-  async write(chain: KeyedChain, originDigest: string): Promise<void> {
+  /** Replaces the copy, mode 0600, and remembers when its zone is another than before. What is kept now; throws `state` when the folder cannot be written. */
+  async write(chain: KeyedChain, originDigest: string): Promise<KeptCopy> {
     await this.#folder.prepare();
     const former = formerZone(chain, await this.read().catch(() => undefined));
     const origin = `made from the file with sha256 ${originDigest}\n`;
@@ -69,6 +70,7 @@ export class KeptCertificate {
     } catch (cause) {
       throw new GatewayError('state', `${JSON.stringify(this.path)} cannot be written: ${messageOf(cause)}`, { cause });
     }
+    return { chain, former, originDigest };
   }
 }
 
@@ -77,7 +79,7 @@ function formerZone(chain: KeyedChain, present: KeptCopy | undefined): FormerZon
   const [zone] = zonesOf(chain);
   const [presentZone] = present === undefined ? [] : zonesOf(present.chain);
   if (presentZone === undefined || presentZone === zone) return present?.former;
-  return { zone: presentZone, until: new Date().toISOString().slice(0, 10) };
+  return { zone: presentZone, until: day(Date.now()) };
 }
 
 function zonesOf({ leaf }: KeyedChain): readonly string[] {

@@ -33,6 +33,8 @@ export interface ServerSourceOptions {
 interface Finding {
   readonly loaded?: LoadedCertificate;
   readonly fault?: GatewayError;
+  /** What is kept now. */
+  readonly copy?: KeptCopy | undefined;
 }
 
 export class ServerSource implements CertificateSource {
@@ -55,7 +57,7 @@ export class ServerSource implements CertificateSource {
     const file = await this.#readFile(preferences, copy.copy);
     const best = newest(file.loaded, copy.loaded);
     const copyFault = file.loaded === undefined ? copy.fault : undefined;
-    const fault = file.fault ?? copyFault ?? this.#missingFolder() ?? (await this.#newNames());
+    const fault = file.fault ?? copyFault ?? this.#missingFolder() ?? newNames(file.copy ?? copy.copy);
     if (best === undefined) {
       if (fault !== undefined) throw fault;
       return undefined;
@@ -116,27 +118,11 @@ export class ServerSource implements CertificateSource {
   /** A state folder that cannot be written is no reason to serve less. */
   async #keep(chain: KeyedChain, digest: string): Promise<Finding> {
     try {
-      await this.#options.kept?.write(chain, digest);
-      return {};
+      return { copy: await this.#options.kept?.write(chain, digest) };
     } catch (fault) {
       if (fault instanceof GatewayError) return { fault };
       throw fault;
     }
-  }
-
-  /** For a while after the server got other names: what was set up for the former ones leads nowhere. */
-  async #newNames(): Promise<GatewayError | undefined> {
-    const copy = await this.#options.kept?.read().catch(() => undefined);
-    if (copy?.former === undefined || daysSince(copy.former.until) > NEW_NAMES_DAYS) return undefined;
-    const { zone, until } = copy.former;
-    const [present] = alternativeNames(copy.chain.leaf.subjectAltName).zones;
-    return new GatewayError(
-      'certificate',
-      `the server's names changed on ${until} from "*.${zone}" to "*.${present}"`,
-      {
-        hint: `replace the former ones in the resolver (lockgate snippet) and in Custom server access URLs; said for ${NEW_NAMES_DAYS} days`,
-      },
-    );
   }
 
   async #findFile(dataFolder: string): Promise<string> {
@@ -169,7 +155,7 @@ export class ServerSource implements CertificateSource {
     });
   }
 
-  async #readKept(preferences: PlexPreferences | undefined): Promise<Finding & { readonly copy?: KeptCopy }> {
+  async #readKept(preferences: PlexPreferences | undefined): Promise<Finding> {
     const { kept } = this.#options;
     if (kept === undefined) return {};
     try {
@@ -193,6 +179,16 @@ function foreignCopy(path: string, zone: string): GatewayError {
       hint: 'it is of another server or an earlier set-up: import the certificate of this one',
     },
   );
+}
+
+/** For a while after the server got other names: what was set up for the former ones leads nowhere. */
+function newNames(copy: KeptCopy | undefined): GatewayError | undefined {
+  if (copy?.former === undefined || daysSince(copy.former.until) > NEW_NAMES_DAYS) return undefined;
+  const { zone, until } = copy.former;
+  const [present] = alternativeNames(copy.chain.leaf.subjectAltName).zones;
+  return new GatewayError('certificate', `the server's names changed on ${until} from "*.${zone}" to "*.${present}"`, {
+    hint: `replace the former ones in the resolver (lockgate snippet) and in Custom server access URLs; said for ${NEW_NAMES_DAYS} days`,
+  });
 }
 
 /** The server was signed in anew and has another hash; it fetches the certificate for that by itself. */
