@@ -9,6 +9,7 @@ import { makePkcs12, makePlexCertificate } from '../support/certificates.ts';
 import { curl } from '../support/curl.ts';
 import { type GuardedHome, LAN_CLIENT, PROXY } from '../support/guarded-home.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
+import { connectRaw } from '../support/raw.ts';
 import { connectSteadily, eventually, oneOnEach, startWithWorkers, withWorkers, workersOf } from './two-workers.ts';
 
 const TOKEN = [`X-Plex-Token: ${OWNER_TOKEN}`];
@@ -44,6 +45,21 @@ test('credentials are verified once for both', async ({ guarded }) => {
   );
   assert.is(verifications.length, 1);
   for (const client of clients) client.close();
+});
+
+test('streams of events are counted for both together', async ({ guarded }) => {
+  const { port } = guarded.gateway;
+  const followers = [];
+  for (let number = 0; number < 5; number += 1) {
+    const client = await connectRaw({ port, localAddress: '127.0.0.2' });
+    client.write('GET /.lockgate/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    const [statusLine] = (await client.readUntil('\r\n\r\n')).split('\r\n');
+    assert.match(statusLine ?? '', number < 4 ? ' 200 ' : ' 429 ', `stream ${number}`);
+    followers.push(client);
+  }
+  const counts = (await workersOf(guarded)).map(({ connections }) => connections);
+  assert.ok(Math.min(...counts) >= 2, `${counts}`);
+  for (const client of followers) client.destroy();
 });
 
 test('metrics, status and the access log count what both have done', async ({ guarded }) => {
