@@ -8,6 +8,7 @@ import { beginRouterLook, doctorChecks } from '../gateway/doctor-checks.ts';
 import { judge } from '../gateway/situation.ts';
 import type { StatusReport } from '../gateway/status.ts';
 import { type Survey, surveySituation, withSurvey } from '../gateway/survey.ts';
+import { workersCheckIn } from '../gateway/workers-check.ts';
 import { GatewayError } from '../lib/errors.ts';
 import { type Check, hasFault, renderChecks } from '../ops/check.ts';
 import { askControl } from '../ops/control.ts';
@@ -47,7 +48,7 @@ async function examine(survey: Survey, { config, running, isPublic }: Examinatio
     config.dns.enabled ? examineDns(survey, config, running, isPublic) : [],
     doctorChecks(survey, running, router),
   ]);
-  return [...judge(situation), ...dns, ...others];
+  return [...judge(situation), ...workersCheckIn(running?.checks ?? []), ...dns, ...others];
 }
 
 async function examineDns(

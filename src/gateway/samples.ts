@@ -29,7 +29,7 @@ const DNS_COUNTERS: Readonly<Record<keyof DnsCounters, readonly [name: string, h
 
 export function gatewaySamples(gateway: Gateway): Sample[] {
   const { connections, requestsInFlight, upgraded } = gateway.lane.counters;
-  const workers = gateway.workers?.list ?? [];
+  const { ready, wanted } = gateway.workers?.standing ?? { ready: 0, wanted: 0 };
   return [
     gauge('lockgate_info', 'Always 1; the version is a label.', 1, { version: VERSION }),
     gauge('lockgate_start_time_seconds', 'When the gateway started (Unix time).', gateway.startedAt.getTime() / 1000),
@@ -41,7 +41,8 @@ export function gatewaySamples(gateway: Gateway): Sample[] {
     ...serverSamples(gateway),
     ...dnsSamples(gateway.dns?.counters()),
     ...remoteSamples(gateway.remote.view),
-    gauge('lockgate_workers', 'Processes that serve beside the main one; 0: it serves alone.', workers.length),
+    gauge('lockgate_workers', 'Processes that serve beside the main one; 0: it serves alone.', ready),
+    gauge('lockgate_workers_wanted', 'How many of these there should be.', wanted),
     ...memorySamples(gateway.memoryBytes),
   ];
 }

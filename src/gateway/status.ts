@@ -14,6 +14,7 @@ import { connectedClients } from './connected-clients.ts';
 import { serverName } from './parts.ts';
 import { judge, situationOf } from './situation.ts';
 import type { WorkerView } from './workers/workers.ts';
+import { workersCheck } from './workers-check.ts';
 
 export interface StatusReport {
   readonly version: string;
@@ -87,6 +88,7 @@ export function statusReport(gateway: Gateway): StatusReport {
   const { isInForce: inForce, because } = gateway.gate.list;
   const remote = gateway.remote.view;
   const situation = situationOf(gateway.parts, gateway.gate, gateway.entrance.endpoints(), gateway.dns !== undefined);
+  const workers = workersCheck(gateway.workers?.standing);
   return {
     version: VERSION,
     pid: process.pid,
@@ -120,7 +122,7 @@ export function statusReport(gateway: Gateway): StatusReport {
     dns: dnsReport(gateway),
     remote: { ...remoteStanding(remote), ...remote },
     refusals: gateway.gate.refusals,
-    checks: [...judge(situation), ...remoteChecks(remote)],
+    checks: [...judge(situation), ...(workers === undefined ? [] : [workers]), ...remoteChecks(remote)],
   };
 }
 

@@ -51,8 +51,16 @@ export class Installation {
     writeFileSync(this.configPath, (hasToken ? toml.replace('[server]', server) : toml) + quiet + workers);
   }
 
+  /** Further variables of the environment. */
+  readonly moreEnv: Record<string, string> = {};
+
   get env(): NodeJS.ProcessEnv {
-    return { PATH: process.env['PATH'], LOCKGATE_CONFIG: this.configPath, LOCKGATE_STATE: this.stateDir };
+    return {
+      PATH: process.env['PATH'],
+      LOCKGATE_CONFIG: this.configPath,
+      LOCKGATE_STATE: this.stateDir,
+      ...this.moreEnv,
+    };
   }
 
   /** Runs one command to its end. */

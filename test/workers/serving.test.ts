@@ -77,6 +77,7 @@ test('metrics, status and the access log count what both have done', async ({ gu
   assert.match(text, /lockgate_upstream_latency_seconds_count 12\n/);
   assert.match(text, /lockgate_connections 3\n/);
   assert.match(text, /lockgate_workers 2\n/);
+  assert.match(text, /lockgate_workers_wanted 2\n/);
   const { traffic, clients: connected } = (await guarded.status()) as {
     traffic: { tlsHandshakes: number; requests: number };
     clients: { address: string; rule: string }[];

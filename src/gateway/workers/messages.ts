@@ -37,6 +37,8 @@ export interface PageChunk {
 
 /** What a worker does at one moment. */
 export interface WorkerReport {
+  /** Of the program that it runs, which may have been replaced on disk since the main process started. */
+  readonly version: string;
   readonly lane: FullLaneCounters;
   readonly tls: TlsCounters;
   readonly connections: readonly OpenConnection[];

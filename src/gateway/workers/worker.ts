@@ -6,6 +6,7 @@ import { createExpressLane } from '../../http/express/express-lane.ts';
 import { createFullLane, type FullLane, type FullLaneOptions } from '../../http/full-lane.ts';
 import type { UpstreamAnswer } from '../../http/lane.ts';
 import { residentBytes } from '../../lib/memory.ts';
+import { VERSION } from '../../lib/version.ts';
 import type { ServerKind } from '../../server/kind.ts';
 import { isConnectFailure } from '../lane-options.ts';
 import { prepareRequest } from '../prepare-request.ts';
@@ -105,7 +106,8 @@ export class Worker {
     const memoryBytes = residentBytes() ?? 0;
     if (this.#works === undefined) throw new Error('there are no facts yet');
     const { lane, reception } = this.#works;
-    return { lane: lane.counters, tls: reception.tlsCounters(), connections: lane.connections(), memoryBytes };
+    const tls = reception.tlsCounters();
+    return { version: VERSION, lane: lane.counters, tls, connections: lane.connections(), memoryBytes };
   }
 
   async #drain(graceMs: number): Promise<true> {

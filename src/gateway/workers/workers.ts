@@ -1,6 +1,7 @@
 /** All workers together: connections go to the one that has the fewest, facts go to all, and one that ends is replaced. */
 import type { FullLaneCounters, Lanes, OpenConnection } from '../../http/full-lane.ts';
 import { GatewayError } from '../../lib/errors.ts';
+import { VERSION } from '../../lib/version.ts';
 import type { TlsCounters } from '../../tls/terminator.ts';
 import type { Arrival, Reception } from '../reception.ts';
 import type { WorkerReport } from './messages.ts';
@@ -34,6 +35,14 @@ export interface WorkerView {
   readonly connections: number;
 }
 
+/** How many there are of those that there should be. */
+export interface WorkersStanding {
+  readonly wanted: number;
+  readonly ready: number;
+  /** The program on disk is this one now, whose workers are not taken; undefined: as far as is known it is the running one. */
+  readonly otherVersion: string | undefined;
+}
+
 export class Workers implements Reception, Lanes {
   readonly #options: WorkersOptions;
   readonly #office: MainOffice;
@@ -45,6 +54,7 @@ export class Workers implements Reception, Lanes {
   #restartDelayMs = FIRST_RESTART_DELAY_MS;
   #facts = '';
   #isClosing = false;
+  #otherVersion: string | undefined;
   /** Handshakes of workers that have ended. */
   #formerTls: TlsCounters = NO_HANDSHAKES;
 
@@ -124,6 +134,10 @@ export class Workers implements Reception, Lanes {
     return [...this.#ready].map(({ pid = 0, load }) => ({ pid, connections: load }));
   }
 
+  get standing(): WorkersStanding {
+    return { wanted: this.#options.count, ready: this.#ready.size, otherVersion: this.#otherVersion };
+  }
+
   async drain(graceMs: number): Promise<void> {
     this.#stopStarting();
     await Promise.all([...this.#ready].map((worker) => worker.drain(graceMs)));
@@ -164,7 +178,7 @@ export class Workers implements Reception, Lanes {
 
   #admit(worker: WorkerProcess, isReady: boolean): boolean {
     if (!this.#starting.delete(worker)) return false;
-    if (!isReady) {
+    if (!isReady || !this.#isOfThisVersion(worker)) {
       worker.kill();
       return false;
     }
@@ -173,6 +187,19 @@ export class Workers implements Reception, Lanes {
     this.#waiting.clear();
     for (const arrival of waiting) this.receive(arrival);
     return true;
+  }
+
+  /** What another program makes of the same words, nobody knows. */
+  #isOfThisVersion({ report }: WorkerProcess): boolean {
+    const other = report?.version === VERSION ? undefined : (report?.version ?? 'unknown');
+    if (other !== undefined && other !== this.#otherVersion) {
+      this.#office.log.error(
+        { version: VERSION, found: other, remedy: 'restart the gateway' },
+        'the program was replaced while it runs: its workers are not taken',
+      );
+    }
+    this.#otherVersion = other;
+    return other === undefined;
   }
 
   #replace(worker: WorkerProcess, how: string, livedMs: number): void {
