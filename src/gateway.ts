@@ -28,6 +28,7 @@ import { Lifecycle } from './lib/lifecycle.ts';
 import type { Log } from './lib/log.ts';
 import { residentBytes } from './lib/memory.ts';
 import type { StateFolder } from './lib/state-folder.ts';
+import { minute } from './lib/words.ts';
 import { RequestCounters, renderSamples } from './ops/metrics.ts';
 import type { ServerSnapshot } from './server/monitor.ts';
 import { TicketKeys } from './tls/ticket-keys.ts';
@@ -121,11 +122,16 @@ export class Gateway {
     return this.#options.config;
   }
 
-  /** Takes a new configuration and forgets failed sign-ins, or throws and changes nothing. What is open is decided again. */
-  async reload(config: Config): Promise<void> {
+  /** Takes a new configuration and forgets failed sign-ins, or throws and changes nothing. What is open is decided again. Returns what there is to say. */
+  async reload(config: Config): Promise<string[]> {
+    const former = this.#parts.config;
     await this.#inTurn(() => this.#reload(config));
     this.#gate.reset();
-    await this.#parts.acme?.hurry();
+    const settings = JSON.stringify(former.acme) === JSON.stringify(config.acme) ? 'unchanged' : 'changed';
+    const waitsUntil = await this.#parts.acme?.hurry(settings);
+    return waitsUntil === undefined
+      ? []
+      : [`acme: the last attempt failed, and the authority is not asked again before ${minute(waitsUntil)}`];
   }
 
   /** Everything there is to say about the running gateway. */

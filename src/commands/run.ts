@@ -41,12 +41,15 @@ async function reloadFromFile(gateway: Gateway, context: CommandContext, log: Ga
     const result = await loadConfig(context.configPath, { isExplicit: context.configPathIsExplicit });
     if (!result.ok) return refuse(log, result.faults.map(renderFinding));
     const later = restartNotes(gateway.startedWith, result.config);
-    await gateway.reload(result.config);
+    const said = await gateway.reload(result.config);
     log.setLevel(result.config.log.level);
     for (const note of result.notes) log.warn({ file: note.file, line: note.line }, note.message);
-    for (const note of later) log.warn({}, note);
+    for (const note of [...later, ...said]) log.warn({}, note);
     log.info({ event: 'reloaded', file: context.configPath, addresses: gateway.entrance.endpoints() }, 'reloaded');
-    return { taken: true, lines: [`${context.configPath} is in force`, ...result.notes.map(renderFinding), ...later] };
+    return {
+      taken: true,
+      lines: [`${context.configPath} is in force`, ...result.notes.map(renderFinding), ...later, ...said],
+    };
   } catch (error) {
     return refuse(log, [error instanceof GatewayError ? error.sentence : messageOf(error)]);
   }

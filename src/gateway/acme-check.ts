@@ -1,5 +1,5 @@
 /** The check of the certificate that an authority issues: names, what went wrong, what comes next. */
-import { day } from '../lib/words.ts';
+import { day, minute } from '../lib/words.ts';
 import type { Check } from '../ops/check.ts';
 import type { AcmeView } from '../tls/acme/issuer.ts';
 
@@ -50,5 +50,5 @@ function meanwhile({ notAfter, formerUntil }: AcmeView): string {
 function when(at: number, nowMs: number): string {
   if (at <= nowMs) return 'now';
   if (at - nowMs > 2 * 24 * 60 * 60_000) return `on ${day(at)}`;
-  return `at ${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return `at ${minute(at)}`;
 }

@@ -38,6 +38,7 @@ export function gatewaySamples(gateway: Gateway): Sample[] {
     gauge('lockgate_upgraded', 'Open WebSockets.', upgraded),
     ...gateway.counters.samples(),
     ...tlsSamples(gateway),
+    ...acmeSamples(gateway),
     ...serverSamples(gateway),
     ...dnsSamples(gateway.dns?.counters()),
     ...remoteSamples(gateway.remote.view),
@@ -64,6 +65,22 @@ function tlsSamples({ entrance, parts }: Gateway): Sample[] {
       .map(({ source, fingerprint, daysLeft: days }) =>
         gauge('lockgate_certificate_days_left', daysLeft, days, { source, fingerprint: shortened(fingerprint) }),
       ),
+  ];
+}
+
+/** Nothing while no authority is asked, and of the last attempt nothing before there was one. */
+function acmeSamples({ parts }: Gateway): Sample[] {
+  if (parts.acme === undefined) return [];
+  const { lastAttempt, nextAttemptAt } = parts.acme.view;
+  const nextHelp = 'When the certificate authority is asked next (Unix time).';
+  const next = gauge('lockgate_acme_next_attempt_time_seconds', nextHelp, Math.max(nextAttemptAt, Date.now()) / 1000);
+  if (lastAttempt === undefined) return [next];
+  const { at, hasSucceeded } = lastAttempt;
+  const lastHelp = 'When the certificate authority was asked last (Unix time).';
+  return [
+    next,
+    gauge('lockgate_acme_last_attempt_time_seconds', lastHelp, at / 1000),
+    gauge('lockgate_acme_last_attempt_succeeded', '1 when a certificate came of it.', hasSucceeded ? 1 : 0),
   ];
 }
 

@@ -16,8 +16,11 @@ let gateway: RunningProgram;
 
 metrics.before(async () => {
   home = await makePlexHome();
-  home.installation.configure(home.toml('[dns]\nlisten = ["127.0.0.1:0"]\n'));
+  const acme = `[certificate]\nnames = ["films.example.org"]\n[acme]\ndirectory = "https://127.0.0.1:9/"\n`;
+  home.installation.configure(home.toml(`[dns]\nlisten = ["127.0.0.1:0"]\n${acme}`));
   gateway = await home.installation.run();
+  // Nobody is there.
+  await gateway.line((line) => String(line['message']).startsWith('no certificate:'));
 });
 metrics.after(() => home.close());
 
@@ -57,6 +60,9 @@ metrics('are in the format that scrapers read, and count by lane, rule and class
   assert.is(totalOf(after, 'lockgate_server_claimed'), 1);
   assert.is(totalOf(after, 'lockgate_remote_port', { family: 'ipv4' }), 1);
   assert.ok(totalOf(after, 'lockgate_certificate_days_left') > 0);
+  assert.is(totalOf(after, 'lockgate_acme_last_attempt_succeeded'), 0);
+  assert.ok(Math.abs(totalOf(after, 'lockgate_acme_last_attempt_time_seconds') - Date.now() / 1000) < 120);
+  assert.ok(totalOf(after, 'lockgate_acme_next_attempt_time_seconds') > Date.now() / 1000);
   assert.ok(totalOf(after, 'lockgate_resident_memory_bytes') > 1_000_000);
   assert.ok(Date.now() / 1000 - totalOf(after, 'lockgate_start_time_seconds') < 120);
 });

@@ -12,6 +12,7 @@ const FAILED = {
   isTrying: false,
   nextAttemptAt: 2000 * DAY_MS,
   lastError: { at: 0, sentence: 'no such name', remedy: 'make it' },
+  lastAttempt: { at: 0, hasSucceeded: false },
   fileFault: undefined,
   needs: [],
   isClockSet: true,

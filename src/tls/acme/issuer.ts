@@ -26,6 +26,10 @@ import { Transport } from './transport.ts';
 const LONGEST_SLEEP_MS = 10 * 60_000;
 const SHORTEST_SLEEP_MS = 1_000;
 const CLOCK_LOOK_MS = 15_000;
+/** So many attempts in a row may fail as fast as somebody asks for them; authorities bear some more in an hour. */
+const HURRIED_FAILURES = 4;
+/** From then on one in this time: as many as Let's Encrypt bears for ever (one failed proof of a name in twelve minutes). */
+const HURRIED_INTERVAL_MS = 12 * 60_000;
 /** For taking proofs back at the end: a hook may take minutes, whoever ends a service waits for seconds. */
 const CLOSE_PATIENCE_MS = 3_000;
 
@@ -49,6 +53,8 @@ export interface AcmeView {
   readonly isTrying: boolean;
   readonly nextAttemptAt: number;
   readonly lastError: LastError | undefined;
+  /** Undefined: there was none yet. */
+  readonly lastAttempt: { readonly at: number; readonly hasSucceeded: boolean } | undefined;
   /** A file that [acme] names cannot be used. */
   readonly fileFault: GatewayError | undefined;
   /** What has to lead here from outside. */
@@ -102,12 +108,18 @@ export class AcmeIssuer {
     );
   }
 
-  /** The user has changed something: what waits after a failure need not wait, unless the authority itself said so. */
-  async hurry(): Promise<void> {
+  /**
+   * Somebody wants an attempt now, and what waits after a failure need not wait: unless the authority itself said so, or, where
+   * `settings` are as they were, too many have failed. Returns until when it waits then.
+   */
+  async hurry(settings: 'changed' | 'unchanged'): Promise<number | undefined> {
     await this.#ready;
-    if (this.#standing.isRateLimited || this.#standing.notBefore === 0) return;
+    const { isRateLimited, notBefore } = this.#standing;
+    if (notBefore === 0) return undefined;
+    if (isRateLimited || (settings === 'unchanged' && !this.#bearsHurry())) return this.#dueAt();
     this.#standing = { ...this.#standing, notBefore: 0 };
     this.#look();
+    return undefined;
   }
 
   get view(): AcmeView {
@@ -121,6 +133,7 @@ export class AcmeIssuer {
       isTrying: this.#isTrying,
       nextAttemptAt: this.#dueAt(),
       lastError: this.#standing.lastError,
+      lastAttempt: lastAttempt(this.#standing),
       fileFault: this.#fileFault,
       needs: whatAuthorityNeeds(this.#options.settings),
       isClockSet: isClockSet(this.#now()),
@@ -133,6 +146,14 @@ export class AcmeIssuer {
     clearTimeout(this.#timer);
     await this.#ready;
     await within(CLOSE_PATIENCE_MS, Promise.resolve(this.#looking));
+  }
+
+  /** What asks again and again, a script that reloads for some other reason, does not wear out the authority. */
+  #bearsHurry(): boolean {
+    const { failures, lastError } = this.#standing;
+    if (failures < HURRIED_FAILURES || lastError === undefined) return true;
+    // The clock may have been set back.
+    return Math.abs(this.#now() - lastError.at) >= HURRIED_INTERVAL_MS;
   }
 
   /** Before the first order, not by its failure. */
@@ -217,7 +238,11 @@ export class AcmeIssuer {
     await this.#store.writeCertificate(chain, wish);
     this.#kept = { chain, wish };
     await this.#store.removeOrder();
-    await this.#remember({ ...FRESH_STANDING, goodChallenge: challenge ?? this.#standing.goodChallenge });
+    await this.#remember({
+      ...FRESH_STANDING,
+      succeededAt: this.#now(),
+      goodChallenge: challenge ?? this.#standing.goodChallenge,
+    });
     this.#onIssued();
   }
 
@@ -270,4 +295,9 @@ export class AcmeIssuer {
       this.#options.log.warn({ error }, 'how things stand with the certificate authority cannot be kept');
     });
   }
+}
+
+function lastAttempt({ lastError, succeededAt }: Standing): AcmeView['lastAttempt'] {
+  if (lastError !== undefined) return { at: lastError.at, hasSucceeded: false };
+  return succeededAt === undefined ? undefined : { at: succeededAt, hasSucceeded: true };
 }

@@ -10,7 +10,10 @@ export interface Standing {
   readonly notBefore: number;
   /** The authority itself set `notBefore`: nobody may hurry it. */
   readonly isRateLimited: boolean;
+  /** Of the last attempt, when it failed. */
   readonly lastError?: LastError | undefined;
+  /** When the last certificate came. */
+  readonly succeededAt?: number | undefined;
   /** The challenge that proved the names last time, and the one that failed last. */
   readonly goodChallenge?: ChallengeType | undefined;
   readonly failedChallenge?: ChallengeType | undefined;
@@ -37,12 +40,14 @@ export const FRESH_STANDING: Standing = { failures: 0, notBefore: 0, isRateLimit
 
 /** What `content` of the file says, as far as it can be understood. */
 export function readStanding(content: Readonly<Record<string, unknown>>): Standing {
-  const { failures, notBefore, isRateLimited, lastError, goodChallenge, failedChallenge, advice } = content;
+  const { failures, notBefore, isRateLimited, lastError, succeededAt } = content;
+  const { goodChallenge, failedChallenge, advice } = content;
   return {
     failures: numberOr(failures, 0),
     notBefore: numberOr(notBefore, 0),
     isRateLimited: isRateLimited === true,
     lastError: readError(lastError),
+    succeededAt: typeof succeededAt === 'number' ? succeededAt : undefined,
     goodChallenge: readType(goodChallenge),
     failedChallenge: readType(failedChallenge),
     advice: readAdvice(advice),

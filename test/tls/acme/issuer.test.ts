@@ -73,7 +73,7 @@ test('a rate limit is kept, over a restart and against hurry; nothing else holds
     assert.ok(Math.abs(nextAttemptAt - Date.now() - 36 * HOUR_MS) < 60_000);
     const asked = authority.orders.length + authority.requests.length;
     const issuer = await restart();
-    await issuer.hurry();
+    assert.is(await issuer.hurry('changed'), nextAttemptAt);
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.is(authority.orders.length + authority.requests.length, asked, 'nobody was asked');
     assert.is(issuer.view.nextAttemptAt, nextAttemptAt);
@@ -113,10 +113,47 @@ test('after a failure it waits, a restart does not hammer, and hurry tries at on
       tried.push(proof.name);
       showAnswer(proof);
     };
-    await issuer.hurry();
+    await issuer.hurry('unchanged');
     await until(isIssued);
     assert.equal(tried, ['films.example.org'], 'http-01 after tls-alpn-01');
     assert.is(challenges.answerTo('/.well-known/acme-challenge/token-2-0'), undefined, 'nothing is left to see');
+  }));
+
+test('who asks again and again is heard four times, then every twelve minutes, and at once when [acme] has changed', () =>
+  whileIssuing(async ({ authority, restart, until }) => {
+    let attempts = 0;
+    authority.before = ({ path, response }) => {
+      if (path !== '/newOrder') return false;
+      attempts += 1;
+      response.writeHead(500, { 'Content-Type': 'application/problem+json' });
+      response.end(JSON.stringify({ type: 'urn:ietf:params:acme:error:serverInternal', detail: `no ${attempts}` }));
+      return true;
+    };
+    let passedMs = 0;
+    const issuer = await restart({ now: () => Date.now() + passedMs });
+    const failed = (count: number) => until(({ lastError }) => lastError?.sentence.endsWith(`no ${count}`) === true);
+    for (const count of [1, 2, 3, 4]) {
+      await failed(count);
+      if (count < 4) assert.is(await issuer.hurry('unchanged'), undefined);
+    }
+    const { nextAttemptAt } = issuer.view;
+    assert.ok(nextAttemptAt > Date.now() + HOUR_MS);
+    passedMs = 11 * 60_000;
+    assert.is(await issuer.hurry('unchanged'), nextAttemptAt);
+    assert.is(attempts, 4);
+    assert.is(await issuer.hurry('changed'), undefined);
+    await failed(5);
+    assert.ok((await issuer.hurry('unchanged')) !== undefined);
+    passedMs = 24 * 60_000;
+    assert.is(await issuer.hurry('unchanged'), undefined);
+    const { lastAttempt } = await failed(6);
+    assert.is(lastAttempt?.hasSucceeded, false);
+    authority.before = () => false;
+    await issuer.hurry('changed');
+    const issued = await until(isIssued);
+    assert.is(issued.lastAttempt?.hasSucceeded, true);
+    assert.ok(Math.abs((issued.lastAttempt?.at ?? 0) - Date.now() - passedMs) < 60_000);
+    assert.equal((await restart()).view.lastAttempt, issued.lastAttempt, 'remembered');
   }));
 
 test('other names, or another profile, need another certificate; the former serves until then', () =>
