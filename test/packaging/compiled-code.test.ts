@@ -115,7 +115,7 @@ test('a gateway that does not get ready makes no code, and what it said is shown
     writeFileSync(wrong, '(function(require){console.log(\'{"message":"no room"}\');process.exitCode=3})');
     const { status, stderr } = spawnSync(process.execPath, [MAKER, wrong, join(folder, 'code')], { encoding: 'utf8' });
     assert.is(status, 1);
-    assert.match(stderr, 'code was not made: the gateway ended early, having said [{"message":"no room"}]\n');
+    assert.match(stderr, 'code was not made: the gateway ended early (3), having said [{"message":"no room"}]\n');
     assert.not.ok(existsSync(join(folder, 'code')));
   });
 });

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { startMediaServer, TOKEN } from './media-server.ts';
 import { SERVER_NAME, writePlexData } from './plex-data.ts';
 
-/** An emulated start takes ten seconds, on a busy machine more. */
-const DEADLINE_MS = 180_000;
+/** For all of it: an emulated gateway takes ten seconds, on a busy machine more. Then it is killed. */
+const DEADLINE_MS = 120_000;
 
 interface LogLine {
   readonly event?: string;
@@ -111,11 +111,10 @@ class Gateway {
     for (;;) {
       const found = this.#lines.find(isWanted);
       if (found !== undefined) return found;
-      const isOver = await Promise.race([
-        this.#ended.then(() => true),
-        once(this.#child.stdout!, 'data').then(() => false),
-      ]);
-      if (isOver) throw new Error(`the gateway ended early, having said ${JSON.stringify(this.#lines)}`);
+      const end = await Promise.race([this.#ended, once(this.#child.stdout!, 'data').then(() => undefined)]);
+      if (end === undefined) continue;
+      const [status, signal] = end;
+      throw new Error(`the gateway ended early (${signal ?? status}), having said ${JSON.stringify(this.#lines)}`);
     }
   }
 
