@@ -1,7 +1,6 @@
 /** The image's root file system: runs as any user, on a root that cannot be written, and its health check is true. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,6 +8,7 @@ import { INSTALL_FOLDER, imageTree, USER_ID } from '../../docker/image/root-file
 import { RUN_SETTINGS } from '../../docker/image/settings.ts';
 import { writeTree } from '../../docker/program/write-tree.ts';
 import { makePlexHome, RunningProgram } from '../support/program.ts';
+import { makeRoot, removeRoot } from './mounted-root.ts';
 import { programFor } from './programs.ts';
 
 const CHROOT = '/usr/sbin/chroot';
@@ -16,7 +16,6 @@ const [PROGRAM = ''] = RUN_SETTINGS['Entrypoint'] as string[];
 const ENV = Object.fromEntries((RUN_SETTINGS['Env'] as string[]).map((pair) => pair.split('=') as [string, string]));
 /** As a media server's container has it. */
 const SERVER_USER = 1000;
-const ENGINE_FOLDERS = ['dev', 'proc'];
 
 const test = suite<{ root: string }>('the image');
 const built = await programFor(process.arch === 'arm64' ? 'arm64' : 'x64', INSTALL_FOLDER);
@@ -25,12 +24,12 @@ if (missing !== undefined) console.log(`skipped: the image (${missing})`);
 const inImage = missing === undefined ? test : test.skip;
 
 test.before((scene) => {
-  scene.root = mkdtempSync(join(tmpdir(), 'lockgate-image-'));
+  scene.root = makeRoot('image');
   if ('missing' in built || missing !== undefined) return;
   writeTree(imageTree(built.tree), scene.root);
   execFileSync('chmod', ['0755', scene.root]);
   // What a container engine adds.
-  for (const folder of [...ENGINE_FOLDERS, 'config']) mkdirSync(join(scene.root, folder));
+  for (const folder of ['dev', 'proc', 'config']) mkdirSync(join(scene.root, folder));
   writeFileSync(join(scene.root, '.dockerenv'), '');
   execFileSync('mount', ['--bind', scene.root, scene.root]);
   execFileSync('mount', ['--bind', '/dev', join(scene.root, 'dev')]);
@@ -43,11 +42,7 @@ test.before.each(({ root }) => {
 test.after.each(({ root }) => {
   if (missing === undefined) execFileSync('umount', ['--lazy', join(root, 'data')]);
 });
-test.after(({ root }) => {
-  if (missing === undefined)
-    for (const path of [...ENGINE_FOLDERS, '']) execFileSync('umount', ['--lazy', join(root, path)]);
-  rmSync(root, { recursive: true });
-});
+test.after(({ root }) => removeRoot(root));
 
 inImage(
   "as the server's user it shows the server's certificate, is healthy, and ends with SIGTERM",

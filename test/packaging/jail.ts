@@ -1,11 +1,11 @@
 /** A root folder with nothing in it but a program, its devices and busybox: what a router or a NAS is to the program. */
 import { execFileSync, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Tree, tree } from '../../docker/program/tree.ts';
 import { writeTree } from '../../docker/program/write-tree.ts';
+import { makeRoot, removeRoot } from './mounted-root.ts';
 
 /** Name, major and minor number: as `mknod` has them. */
 const DEVICES = [
@@ -24,8 +24,7 @@ export function whyNoJail(): string | undefined {
 }
 
 export class Jail {
-  readonly root = mkdtempSync(join(tmpdir(), 'lockgate-jail-'));
-  readonly #mounted: string[] = [];
+  readonly root = makeRoot('jail');
 
   /** `files` stand at the root, beside busybox with its usual names. */
   constructor(files: Tree = []) {
@@ -54,12 +53,6 @@ export class Jail {
     const path = join(this.root, target);
     mkdirSync(path, { recursive: true });
     execFileSync('mount', [...args, path]);
-    this.#mounted.unshift(path);
-  }
-
-  /** What `unmount` and `remove` must know of that a program in the jail mounted. */
-  noteMount(target: string): void {
-    this.#mounted.unshift(join(this.root, target));
   }
 
   read(path: string): string {
@@ -95,7 +88,6 @@ export class Jail {
   }
 
   remove(): void {
-    for (const path of this.#mounted) spawnSync('umount', ['--lazy', path], { stdio: 'ignore' });
-    rmSync(this.root, { recursive: true, force: true });
+    removeRoot(this.root);
   }
 }
