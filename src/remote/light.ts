@@ -53,7 +53,16 @@ function unproven(view: RemoteView): RemoteStanding {
     const remedy = mapping.state === 'off' && mapping.remedy !== '' ? mapping.remedy : TRY_IT;
     return { light: 'yellow', reason, remedy };
   }
+  const off = whyNotChecked(view);
+  if (off !== undefined) return { light: 'unknown', reason: off, remedy: '' };
   return { light: 'unknown', reason: `not determined: ${nat.evidence}`, remedy: remedyForUnknown(view) };
+}
+
+/** Neither the router nor anybody outside was asked, as the file has it, or not yet. */
+function whyNotChecked({ wan, publicAddress, mapping }: RemoteView): string | undefined {
+  const isAsItShouldBe = publicAddress.state === 'unknown' && publicAddress.remedy === '';
+  if (!isAsItShouldBe || wan !== undefined || mapping.state !== 'off' || mapping.remedy !== '') return undefined;
+  return `not checked (${publicAddress.because}), and nobody has come in from outside yet`;
 }
 
 function remedyForUnknown({ publicAddress, mapping, wan }: RemoteView): string {

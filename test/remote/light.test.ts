@@ -9,6 +9,7 @@ import { remoteChecks } from '../../src/remote/checks.ts';
 import { remoteStanding } from '../../src/remote/light.ts';
 import { OutsideProof } from '../../src/remote/outside-proof.ts';
 import type { MappingProtocol } from '../../src/remote/port-mapper.ts';
+import { askPublicAddress } from '../../src/remote/public-address.ts';
 import { type PortView, type RemoteFindings, remoteView } from '../../src/remote/view.ts';
 
 const light = suite('remote light');
@@ -105,6 +106,21 @@ light('a refusal that names a private outside address is a double NAT', () => {
   const view = viewOf({ mapping: REFUSED, wan: undefined });
   assert.is(view.nat.situation, 'double-nat');
   assert.match(view.waysOut[0] ?? '', 'forward TCP 32400 in it to 10.0.0.2');
+});
+
+light('where the file lets nobody be asked it says so, and that nothing is to be done', async () => {
+  const publicAddress = await askPublicAddress({ setting: 'none', autoUrl: undefined });
+  const { light: colour, reason, remedy } = remoteStanding(viewOf({ mapping: OFF, wan: undefined, publicAddress }));
+  assert.is(colour, 'unknown');
+  assert.is(reason, 'not checked (public_address = "none": nobody is asked), and nobody has come in from outside yet');
+  assert.is(remedy, '');
+  const proven = viewOf({
+    mapping: OFF,
+    wan: undefined,
+    publicAddress,
+    reached: { address: '8.8.4.4', secondsAgo: 1 },
+  });
+  assert.is(remoteStanding(proven).light, 'green');
 });
 
 light('what is not known is unknown', () => {
