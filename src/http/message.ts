@@ -38,24 +38,35 @@ export type HeadReading =
 /** Returns the fault of a head as a sentence, or undefined. */
 type Guard = (head: Head) => string | undefined;
 
-const LINE_GUARDS: readonly Guard[] = [versionFault, methodFault, targetFault];
-const FIELD_GUARDS: readonly Guard[] = [repeatedFieldFault, hostFault, framingFault, connectionFault];
-const GUARDS: readonly Guard[] = [...LINE_GUARDS, ...FIELD_GUARDS];
+const GUARDS: readonly Guard[] = [
+  versionFault,
+  methodFault,
+  targetFault,
+  repeatedFieldFault,
+  hostFault,
+  framingFault,
+  connectionFault,
+];
 
 /**
  * Reads what Node's strict parser let through, and refuses the rest of what has two readings: 400 `malformed`, or 431 `too-large`
- * for a head of too many lines. The connection must be closed after either. `former`: a head that was readable; when `parts` has its very
- * list of fields and its version, these are not read again.
+ * for a head of too many lines. The connection must be closed after either. `former`: a head that was readable; when nothing but the
+ * target differs (and `rawHeaders` is the very same list), nothing else is read again.
  */
 export function readHead(parts: HeadParts, former?: RequestHead): HeadReading {
   if (parts.rawHeaders.length > MAX_HEADER_LINES * 2) return unreadable(tooManyLines);
-  const known = former instanceof Head && former.hasFieldsOf(parts) ? former : undefined;
-  const head = new Head(parts, known?.fields ?? indexFields(parts.rawHeaders));
-  for (const guard of known === undefined ? GUARDS : LINE_GUARDS) {
+  if (former instanceof Head && former.differsInTarget(parts)) return readTarget(former.withTarget(parts.target));
+  const head = new Head(parts, indexFields(parts.rawHeaders));
+  for (const guard of GUARDS) {
     const fault = guard(head);
     if (fault !== undefined) return unreadable(malformed(fault));
   }
   return { readable: true, head };
+}
+
+function readTarget(head: Head): HeadReading {
+  const fault = targetFault(head);
+  return fault === undefined ? { readable: true, head } : unreadable(malformed(fault));
 }
 
 /** A head that `readHead` found readable, in another process. */
@@ -118,7 +129,8 @@ class Head implements RequestHead {
   readonly version: string;
   readonly fields: FieldIndex;
 
-  constructor(parts: HeadParts, fields: FieldIndex) {
+  /** `former` has the same method, version and fields. */
+  constructor(parts: HeadParts, fields: FieldIndex, former?: Head) {
     const { target, rawHeaders } = parts;
     const question = target.indexOf('?');
     this.method = parts.method;
@@ -129,8 +141,8 @@ class Head implements RequestHead {
     this.httpVersion = parts.httpVersion === '1.0' ? '1.0' : '1.1';
     this.rawHeaders = rawHeaders;
     this.fields = fields;
-    this.hasBody = announcesBody(this);
-    this.upgrade = asksForWebSocket(this);
+    this.hasBody = former === undefined ? announcesBody(this) : former.hasBody;
+    this.upgrade = former === undefined ? asksForWebSocket(this) : former.upgrade;
   }
 
   values(name: string): readonly string[] {
@@ -141,8 +153,14 @@ class Head implements RequestHead {
     return this.fields.get(name)?.[0];
   }
 
-  hasFieldsOf(parts: HeadParts): boolean {
-    return parts.rawHeaders === this.rawHeaders && parts.httpVersion === this.version;
+  /** At most in its target. */
+  differsInTarget({ method, httpVersion, rawHeaders }: HeadParts): boolean {
+    return rawHeaders === this.rawHeaders && method === this.method && httpVersion === this.version;
+  }
+
+  withTarget(target: string): Head {
+    const { method, version, rawHeaders, fields } = this;
+    return new Head({ method, target, httpVersion: version, rawHeaders }, fields, this);
   }
 }
 

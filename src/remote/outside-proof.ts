@@ -24,6 +24,8 @@ export class OutsideProof {
   readonly #options: OutsideProofOptions;
   readonly #now: () => number;
   #last: Arrival | undefined;
+  /** Proved nothing: mostly it comes again at once. */
+  #formerNear = '';
   #writtenAt = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> = Promise.resolve();
 
@@ -46,10 +48,15 @@ export class OutsideProof {
 
   /** A client of this address was served, well or not: its connection came through. */
   note(address: string | undefined): void {
+    if (address === undefined || address === this.#formerNear) return;
     const at = this.#now();
     // A film is hundreds of requests.
-    if (address === undefined || (address === this.#last?.address && at - this.#last.at < SAME_CLIENT_MS)) return;
-    if (addressScope(address) !== 'public' || this.#options.isOfThisSite(address)) return;
+    if (address === this.#last?.address && at - this.#last.at < SAME_CLIENT_MS) return;
+    if (addressScope(address) !== 'public') {
+      this.#formerNear = address;
+      return;
+    }
+    if (this.#options.isOfThisSite(address)) return;
     this.#last = { address, at };
     if (at - this.#writtenAt >= WRITE_INTERVAL_MS) this.#write(this.#last);
   }

@@ -1,4 +1,5 @@
 /** What finding and removing credentials has in common for all kinds. */
+import type { RequestHead } from '../http/request.ts';
 import type { FoundCredentials } from './kind.ts';
 
 /** Many values, perhaps equal, to the one answer that the policy needs; empty values count as none. */
@@ -14,12 +15,8 @@ export function foundAmong(values: readonly string[]): FoundCredentials {
 }
 
 /** The values of every header whose name is in `names` (lower case). */
-export function headerValues(rawHeaders: readonly string[], names: ReadonlySet<string>): string[] {
-  const values: string[] = [];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (names.has(rawHeaders[index]!.toLowerCase())) values.push(rawHeaders[index + 1]!);
-  }
-  return values;
+export function headerValues(head: Pick<RequestHead, 'values'>, names: ReadonlySet<string>): string[] {
+  return [...names].flatMap((name) => head.values(name));
 }
 
 /** The headers, each passed through `change` with its name in lower case; undefined removes it. */

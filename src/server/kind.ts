@@ -77,7 +77,7 @@ export interface ServerKind {
   renderIdentity(identity: ServerIdentity, accept: string | undefined): { contentType: string; body: string };
 
   /** All places where this kind carries credentials; empty values count as none. */
-  findCredentials(head: Pick<RequestHead, 'query' | 'rawHeaders'>): FoundCredentials;
+  findCredentials(head: Pick<RequestHead, 'query' | 'values'>): FoundCredentials;
   /** Asks the server about one credential. Never rejects: trouble is `unverifiable`. */
   verify(ask: AskServer, credential: string): Promise<Verdict>;
   /**

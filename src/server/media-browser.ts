@@ -66,8 +66,8 @@ export function mediaBrowserKind(flavour: Flavour, basePath = ''): ServerKind {
 
     findCredentials: (head) =>
       foundAmong([
-        ...headerValues(head.rawHeaders, TOKEN_HEADERS),
-        ...headerValues(head.rawHeaders, AUTHORIZATION_HEADERS).flatMap(authorizationTokens),
+        ...headerValues(head, TOKEN_HEADERS),
+        ...headerValues(head, AUTHORIZATION_HEADERS).flatMap(authorizationTokens),
         ...queryValues(head.query, TOKEN_ARGUMENTS),
       ]),
     verify: (ask, credential) => verify(ask, basePath, credential, flavour),

@@ -1,7 +1,7 @@
 /** Plex Media Server. */
 import { isNormalPath, pathVariants } from '../lib/path.ts';
 import { queryValues, removeQueryArguments } from '../lib/query.ts';
-import { changeHeaders, foundAmong, headerValues, isTokenText } from './credential-places.ts';
+import { changeHeaders, foundAmong, isTokenText } from './credential-places.ts';
 import { gdm } from './gdm.ts';
 import type { AskServer, ServerIdentity, ServerKind, Verdict } from './kind.ts';
 import { compilePatterns } from './path-patterns.ts';
@@ -12,7 +12,8 @@ import { PROBE_TIMEOUT_MS, unlessBusy } from './probe.ts';
 const IDENTITY_PATH = '/identity';
 /** The header, the query argument, and (a server says `requestParametersInCookie`) perhaps a cookie. */
 const TOKEN_NAME = 'X-Plex-Token';
-const TOKEN_NAMES: ReadonlySet<string> = new Set([TOKEN_NAME.toLowerCase()]);
+const TOKEN_HEADER = TOKEN_NAME.toLowerCase();
+const TOKEN_NAMES: ReadonlySet<string> = new Set([TOKEN_HEADER]);
 const TOKEN_COOKIE = /(?:^|;)\s*X-Plex-Token\s*=[^;]*/gi;
 
 const isWebClientPath = compilePatterns(['/web/**']);
@@ -33,8 +34,7 @@ export const plex: ServerKind = {
   isIdentity: (path) => path === IDENTITY_PATH,
   renderIdentity: renderPlexIdentity,
 
-  findCredentials: (head) =>
-    foundAmong(headerValues(head.rawHeaders, TOKEN_NAMES).concat(queryValues(head.query, TOKEN_NAMES))),
+  findCredentials: (head) => foundAmong(head.values(TOKEN_HEADER).concat(queryValues(head.query, TOKEN_NAMES))),
   verify,
   replaceCredentials(request, token) {
     const rawHeaders = changeHeaders(request.rawHeaders, withoutToken);

@@ -12,7 +12,9 @@ const test = suite('credentials');
 /** `GET` of a target with headers, as the kind reads it: the value, `none` or `conflict`. */
 function find(kind: ServerKind, target: string, ...rawHeaders: string[]): string {
   const query = target.includes('?') ? target.slice(target.indexOf('?') + 1) : '';
-  const found = kind.findCredentials({ query, rawHeaders });
+  const values = (name: string) =>
+    rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === name);
+  const found = kind.findCredentials({ query, values });
   return found.found === 'one' ? found.value : found.found;
 }
 

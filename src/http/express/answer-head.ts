@@ -2,6 +2,9 @@
 import { HOP_BY_HOP, isHopByHop } from '../headers.ts';
 
 const STATUS_LINE = /^HTTP\/1\.([01]) (\d{3})(?: ([^\r\n]*))?\r\n/;
+/** Of nearly all answers. */
+const OK_LINE = 'HTTP/1.1 200 OK\r\n';
+const OK: StatusLine = { status: 200, minorVersion: '1', text: '200 OK', length: OK_LINE.length };
 const REASON_PHRASE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** No folding, no blank before the colon, no control bytes, no bare CR or LF. */
 const FIELD_LINES = /^(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n$/;
@@ -32,12 +35,11 @@ export interface AnswerFault {
 
 /** Reads a complete head, empty line included (Latin-1). An informational one (1xx) has no body. */
 export function readAnswerHead(text: string, method: string): AnswerHead | AnswerFault {
-  const line = STATUS_LINE.exec(text);
-  if (line === null) return { fault: 'the answer has no status line' };
-  const [statusLine, minorVersion, digits = '', reason = ''] = line;
-  const lines = text.slice(statusLine.length);
+  const line = text.startsWith(OK_LINE) ? OK : readStatusLine(text);
+  if (line === undefined) return { fault: 'the answer has no status line' };
+  const { status, minorVersion } = line;
+  const lines = text.slice(line.length);
   if (!FIELD_LINES.test(lines)) return { fault: 'the answer has a field line that cannot be read' };
-  const status = Number(digits);
   if (status < 100) return { fault: `the answer has the status ${status}` };
   const fields = sortFields(lines);
   if ('fault' in fields) return fields;
@@ -50,7 +52,28 @@ export function readAnswerHead(text: string, method: string): AnswerHead | Answe
     framing,
     keepsAlive: framing !== 'close' && (minorVersion === '1' ? !fields.closes : fields.keepsAlive),
     keepAliveSeconds: fields.keepAliveSeconds,
-    text: `HTTP/1.1 ${digits} ${REASON_PHRASE.test(reason) ? reason : ''}\r\n${fields.kept}${coding}`,
+    text: `HTTP/1.1 ${line.text}\r\n${fields.kept}${coding}`,
+  };
+}
+
+interface StatusLine {
+  readonly status: number;
+  readonly minorVersion: string;
+  /** Status and reason phrase. */
+  readonly text: string;
+  /** Of the line as it came, its end included. */
+  readonly length: number;
+}
+
+function readStatusLine(head: string): StatusLine | undefined {
+  const line = STATUS_LINE.exec(head);
+  if (line === null) return undefined;
+  const [{ length }, minorVersion = '', digits = '', reason = ''] = line;
+  return {
+    status: Number(digits),
+    minorVersion,
+    text: `${digits} ${REASON_PHRASE.test(reason) ? reason : ''}`,
+    length,
   };
 }
 

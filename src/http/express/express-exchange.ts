@@ -21,6 +21,8 @@ export class ExpressExchange implements RelayClient {
   #decision: Decision | undefined;
   #reason: RefusalReason | undefined;
   #status = 0;
+  /** For the decision. */
+  #hasWaited = false;
   #forwardedMs = 0;
   #relay: AnswerRelay | undefined;
   #closesAfter = false;
@@ -117,6 +119,7 @@ export class ExpressExchange implements RelayClient {
   }
 
   async #decideLater(pending: Promise<Decision>): Promise<void> {
+    this.#hasWaited = true;
     try {
       const decision = await this.#settled(pending);
       if (!this.#isOver) this.#act(decision);
@@ -166,7 +169,7 @@ export class ExpressExchange implements RelayClient {
     }
     this.#relay = relay;
     this.#connection.consume(this.#request);
-    this.#forwardedMs = performance.now();
+    this.#forwardedMs = this.#hasWaited ? performance.now() : this.#startedMs;
     relay.start();
   }
 

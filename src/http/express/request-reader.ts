@@ -59,8 +59,8 @@ export class RequestReader {
   /** The field lines from `start` to the empty line, the very string of the last time when they are the same; undefined: not all are there. */
   #fieldsAt(text: string, start: number): string | undefined {
     const former = this.#formerFields;
-    const end = start + former.length;
-    if (former !== '' && text.startsWith(END_OF_LINE, end) && text.slice(start, end) === former) return former;
+    const isSame = former !== '' && text.startsWith(former, start);
+    if (isSame && text.startsWith(END_OF_LINE, start + former.length)) return former;
     const emptyLine = text.indexOf(END_OF_HEAD, start - END_OF_LINE.length);
     return emptyLine === -1 ? undefined : partOf(text, start, emptyLine + END_OF_LINE.length);
   }

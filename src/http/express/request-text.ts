@@ -27,5 +27,10 @@ export function fieldLines(
     const isCookie = name.toLowerCase() === 'cookie';
     for (const value of isCookie ? [values.join('; ')] : values) lines += `${name}: ${value}\r\n`;
   }
-  return `${lines}Connection: keep-alive\r\n\r\n`;
+  return inOnePiece(`${lines}Connection: keep-alive\r\n\r\n`);
+}
+
+/** The engine keeps text that was put together as its pieces, and would join them again for each request. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
