@@ -109,7 +109,7 @@ archives: build/bundle.code packers
 	$(BUILDER) docker/program/archive.ts
 
 # dist/lockgate-<version>.oci.tar, and build/image for the Dockerfile.
-image: build/bundle.code
+image: build/bundle.code packers
 	$(BUILDER) docker/build.ts
 
 # dist/lockgate_<version>_<arch>.ipk and dist/lockgate-<version>-<arch>.apk

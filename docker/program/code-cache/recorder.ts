@@ -1,6 +1,6 @@
 /**
  * Runs the bundle as `src/start.ts` does and writes the code that V8 has made of it by the end: `recorder.ts BUNDLE OUTFILE WORD…`, the
- * words as the program reads them. Nothing of this machine and of the clock decides what is run.
+ * words as the program reads them. The end of standard input is its SIGTERM. Nothing of this machine and of the clock decides what is run.
  */
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -34,6 +34,8 @@ process.on('exit', () => {
   fs.writeFileSync(outfile, script.createCachedData());
 });
 
+// Under qemu, a true signal ends an x86-64 process.
+process.stdin.on('end', () => process.emit('SIGTERM', 'SIGTERM')).resume();
 hideMachine();
 stopClock();
 script.runInThisContext()(createRequire(bundle), dirname(bundle));

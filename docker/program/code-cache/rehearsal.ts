@@ -26,8 +26,9 @@ const VISITS = [
 ] as const;
 
 /**
- * Runs `command` with the words of `lockgate run` behind it, visits the gateway, and ends it. Everything that is awaited is an event, and
- * each comes before the next thing is done, so that the same functions are run each time. Rejects when the gateway does not play its part.
+ * Runs `command` with the words of `lockgate run` behind it, visits the gateway, and ends it by the end of its standard input. Everything
+ * that is awaited is an event, and each comes before the next thing is done, so that the same functions are run each time. Rejects when
+ * the gateway does not play its part.
  */
 export async function rehearse(command: readonly string[], folder: string): Promise<void> {
   const server = await startMediaServer();
@@ -39,7 +40,7 @@ export async function rehearse(command: readonly string[], folder: string): Prom
     const [program = '', ...words] = [...command, 'run', '--config', config];
     const gateway = new Gateway(
       spawn(program, words, {
-        stdio: ['ignore', 'pipe', 'inherit'],
+        stdio: ['pipe', 'pipe', 'inherit'],
         env: { LOCKGATE_STATE: join(folder, 'state') },
         timeout: DEADLINE_MS,
         killSignal: 'SIGKILL',
@@ -49,7 +50,7 @@ export async function rehearse(command: readonly string[], folder: string): Prom
     server.sayWho();
     await gateway.line((line) => line.state === 'claimed');
     for (const visit of VISITS) await make(visit, new URL(`https://${address}`), agent);
-    // Its connections stay open: else their end and the signal would come in any order.
+    // Its connections stay open: else their end and the gateway's would come in any order.
     await gateway.end();
   } finally {
     agent.destroy();
@@ -119,7 +120,7 @@ class Gateway {
   }
 
   async end(): Promise<void> {
-    this.#child.kill('SIGTERM');
+    this.#child.stdin?.end();
     const [status, signal] = await this.#ended;
     if (status !== 0) throw new Error(`the gateway ended with ${status ?? signal}`);
   }
