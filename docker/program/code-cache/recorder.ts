@@ -35,7 +35,10 @@ process.on('exit', () => {
 });
 
 // Under qemu, a true signal ends an x86-64 process.
-process.stdin.on('end', () => process.emit('SIGTERM', 'SIGTERM')).resume().unref();
+process.stdin
+  .on('end', () => process.emit('SIGTERM', 'SIGTERM'))
+  .resume()
+  .unref();
 hideMachine();
 stopClock();
 script.runInThisContext()(createRequire(bundle), dirname(bundle));
