@@ -26,6 +26,17 @@ const withoutRsa: Plugin = {
   },
 };
 
+/** Ways of the log's and the proxy's libraries that lockgate never goes: worker threads that write, requests that follow redirects. */
+const withoutDetours: Plugin = {
+  name: 'without-detours',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(follow-redirects|\.\/(lib\/)?transport)$/ }, ({ path, importer }) =>
+      /\/node_modules\/(pino|http-proxy)\//.test(importer) ? { path, namespace: 'without-detours' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'without-detours' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
 const COMMON = {
   bundle: true,
   platform: 'node',
@@ -41,7 +52,7 @@ const program = await build({
   ...COMMON,
   entryPoints: ['src/main.ts'],
   metafile: true,
-  plugins: [withoutRsa],
+  plugins: [withoutRsa, withoutDetours],
   // Its servers and clients, which nothing uses, load half of Node at the start.
   alias: { dns2: './src/dns/dns2-packet.cjs' },
 });
