@@ -8,7 +8,7 @@ SOURCES := $(shell find src -type f) package.json
 # What the bundle may weigh: it is parsed at every start, on a router's core.
 MAX_BUNDLE_BYTES := 865000
 # As in the packages.
-NODE_FLAGS := $(shell grep -o -- '--[a-z0-9-]*=[0-9]*' docker/program/flags.ts | sort -u) --disable-warning=ExperimentalWarning
+NODE_FLAGS := $(shell grep -oE -- "'--[a-z0-9=-]+'" docker/program/flags.ts | tr -d "'") --disable-warning=ExperimentalWarning
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Debian packages that the tests drive as real peers: command:package.

@@ -2,6 +2,7 @@
 import { listWarning, reasonInWords } from '../access/networks.ts';
 import type { Config } from '../config/schema.ts';
 import type { Gateway } from '../gateway.ts';
+import { keepMemoryLow } from '../lib/memory-keeper.ts';
 import { VERSION } from '../lib/version.ts';
 import { serveControl } from '../ops/control.ts';
 import { createLog, type GatewayLog } from '../ops/log.ts';
@@ -72,7 +73,9 @@ export async function serveUntilStopped(
   });
   sayReady(gateway, log);
   onReady?.();
+  const letMemoryGrow = keepMemoryLow();
   const signal = await toldToStop;
+  letMemoryGrow();
   log.info({ event: 'stopping', signal }, 'stopping: finishing what runs');
   await control.close();
   await gateway.stop();
