@@ -9,6 +9,7 @@ SOURCES := $(shell find src -type f) package.json
 MAX_BUNDLE_BYTES := 865000
 # As in the packages.
 NODE_FLAGS := $(shell grep -oE -- "'--[a-z0-9=-]+'" docker/program/flags.ts | tr -d "'") --disable-warning=ExperimentalWarning
+NODE_ENVIRONMENT := $(shell grep -oE "[A-Z_]+: '[0-9]+'" docker/program/flags.ts | tr -d "' " | tr : =)
 SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 
 # Debian packages that the tests drive as real peers: command:package.
@@ -45,6 +46,7 @@ build/bundle.code: build/bundle.js $(wildcard docker/program/code-cache/*.ts)
 define LAUNCHER
 #!/bin/sh
 here=$$(dirname "$$(readlink -f "$$0")")
+export $(NODE_ENVIRONMENT)
 exec "$$here/../$(NODE)" $(NODE_FLAGS) "$$here/lockgate.cjs" "$$@"
 endef
 export LAUNCHER

@@ -1,4 +1,19 @@
 /** How the runtime runs lockgate in every package: README.md has what was measured. */
 
 /** Small heaps, because a router has 256 MB for everything, and memory given back at rest (src/lib/memory-keeper.ts). */
-export const RUNTIME_FLAGS = ['--max-old-space-size=96', '--max-semi-space-size=1', '--v8-pool-size=1', '--expose-gc'] as const;
+export const RUNTIME_FLAGS = [
+  '--max-old-space-size=96',
+  '--max-semi-space-size=1',
+  '--v8-pool-size=1',
+  '--expose-gc',
+] as const;
+
+/**
+ * Few threads, one heap for all of them, and whatever is larger than a piece from the network goes back to the system as soon as it is free
+ * (mallopt(3)). Programs of shell and service managers repeat it.
+ */
+export const RUNTIME_ENVIRONMENT = {
+  UV_THREADPOOL_SIZE: '2',
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '66000',
+} as const;

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RUNTIME_FLAGS } from '../../docker/program/flags.ts';
+import { RUNTIME_ENVIRONMENT, RUNTIME_FLAGS } from '../../docker/program/flags.ts';
 import { curl } from '../support/curl.ts';
 import { Installation, PROGRAM } from '../support/program.ts';
 
@@ -133,6 +133,23 @@ test('the gateway runs on when nobody reads its log any more', async ({ installa
 test('a checkout runs with the flags of the packages', () => {
   const launcher = readFileSync(PROGRAM, 'utf8');
   for (const flag of RUNTIME_FLAGS) assert.match(launcher, ` ${flag} `);
+});
+
+test('wherever the program is started, the runtime has the same environment', () => {
+  const starters = [
+    'build/lockgate',
+    'docker/Dockerfile',
+    'docker/program/lockgate.service',
+    'openwrt/files/etc/init.d/lockgate',
+    'openwrt/files/usr/bin/lockgate',
+    'synology/files/bin/lockgate',
+  ];
+  for (const starter of starters) {
+    const text = readFileSync(join(import.meta.dirname, '../..', starter), 'utf8');
+    for (const [name, value] of Object.entries(RUNTIME_ENVIRONMENT)) {
+      assert.match(text, new RegExp(`[ ]${name}=${value}\\s`), `${name} in ${starter}`);
+    }
+  }
 });
 
 test.run();

@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { RUNTIME_ENVIRONMENT } from '../../docker/program/flags.ts';
 import { type Architecture, MACHINES } from '../../docker/program/pins.ts';
 import { below, tree } from '../../docker/program/tree.ts';
 import { curl } from '../support/curl.ts';
@@ -101,7 +102,7 @@ export async function tellProgramStory(architecture: Architecture): Promise<void
       );
     mkdirSync(join(jail.root, 'etc'), { recursive: true });
     configure('info');
-    const env = { LOCKGATE_CONFIG: '/etc/lockgate.toml', LOCKGATE_STATE: '/state', UV_THREADPOOL_SIZE: '2' };
+    const env = { LOCKGATE_CONFIG: '/etc/lockgate.toml', LOCKGATE_STATE: '/state', ...RUNTIME_ENVIRONMENT };
 
     const started = performance.now();
     const gateway = new RunningProgram(jail.start([...program, 'run'], { env }));

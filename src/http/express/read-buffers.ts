@@ -1,7 +1,7 @@
 /** What connections to the media server read into: little for each, more for those that carry films while there is some left. */
 
 /** One whole answer for a wall of posters; films take more. */
-const SMALL_BYTES = 65_536;
+const SMALL_BYTES = 69_632;
 /** Beyond that a stream costs no less. */
 const LARGE_BYTES = 262_144;
 /** For all large buffers together. */

@@ -1,0 +1,39 @@
+/** When memory is given back: at rest, and not for less work than it is worth. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { keepMemoryLow } from '../../src/lib/memory-keeper.ts';
+
+const COLLECTION_MS = 40;
+/** Some looks; a look every second. */
+const LOOKS_MS = 2_500;
+
+function work(forMs: number): void {
+  const { user, system } = process.cpuUsage();
+  for (let done = 0; done < forMs * 1000; ) {
+    const now = process.cpuUsage();
+    done = now.user + now.system - user - system;
+  }
+}
+
+test('memory is given back at rest, and again only after work that it is worth', async () => {
+  let collections = 0;
+  const stop = keepMemoryLow(() => {
+    collections += 1;
+    work(COLLECTION_MS);
+  });
+  await sleep(LOOKS_MS);
+  assert.is(collections, 1, 'what the start has left behind');
+  work(COLLECTION_MS * 10);
+  await sleep(LOOKS_MS);
+  assert.is(collections, 1, 'too little was done since');
+  work(COLLECTION_MS * 15);
+  await sleep(LOOKS_MS);
+  assert.is(collections, 2);
+  stop();
+  work(COLLECTION_MS * 40);
+  await sleep(LOOKS_MS);
+  assert.is(collections, 2, 'it was stopped');
+});
+
+test.run();
