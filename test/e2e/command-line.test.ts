@@ -147,7 +147,7 @@ test('wherever the program is started, the runtime has the same environment', ()
   for (const starter of starters) {
     const text = readFileSync(join(import.meta.dirname, '../..', starter), 'utf8');
     for (const [name, value] of Object.entries(RUNTIME_ENVIRONMENT)) {
-      assert.match(text, new RegExp(`[ ]${name}=${value}\\s`), `${name} in ${starter}`);
+      assert.match(text, new RegExp(`\\b${name}=${value}\\s`), `${name} in ${starter}`);
     }
   }
 });
