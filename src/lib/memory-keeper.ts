@@ -1,14 +1,14 @@
 /** Gives memory back when a burst of work is over: the engine by itself keeps it for the next one. */
 
-const LOOK_INTERVAL_MS = 1_000;
+const LOOK_INTERVAL_MS = 500;
 /** Who had less to do than this since the last look is at rest. */
-const REST_MS = 50;
+const REST_MS = 25;
 /** A collection stops everything: it has to be worth so many times as much work as the last one took. */
 const WORTH = 20;
 
-/** Looks every second, from now on until the returned function is called. Without `--expose-gc` it does nothing. */
+/** Looks twice a second, from now on until the returned function is called. Without `--expose-gc` it does nothing. */
 export function keepMemoryLow(collect = collectAll): () => void {
-  let lookedMs = 0;
+  let lookedMs = workMs();
   let collectedMs = 0;
   let leastWorkMs = 0;
   const look = () => {
