@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { RUNTIME_FLAGS } from '../docker/program/flags.ts';
+import { RUNTIME_ENVIRONMENT, RUNTIME_FLAGS } from '../docker/program/flags.ts';
 import { dnsmasqCommand, nameOf, SERVERS, startResolver } from './dns-peers.ts';
 import { cpuSeconds } from './process-usage.ts';
 import { type Service, startService } from './service.ts';
@@ -21,8 +21,9 @@ export interface DnsRow {
   /** Microseconds of CPU per question, in each round. */
   readonly lockgate: number[];
   readonly dnsmasq: number[];
-  /** Questions that lockgate answered in a second, in each round. */
+  /** Questions answered in a second, in each round. */
   readonly perSecond: number[];
+  readonly dnsmasqPerSecond: number[];
 }
 
 export async function measureDns(
@@ -40,7 +41,12 @@ export async function measureDns(
       String(gatewayPort),
       String(resolver.port),
     ];
-    const gateway = await startService({ name: 'lockgate', command: [process.execPath, ...serve], port: gatewayPort });
+    const gateway = await startService({
+      name: 'lockgate',
+      command: [process.execPath, ...serve],
+      port: gatewayPort,
+      env: RUNTIME_ENVIRONMENT,
+    });
     services.push(gateway);
     const dnsmasq = await startService({
       name: 'dnsmasq',
@@ -70,7 +76,7 @@ interface Contest {
 }
 
 async function measureWorkload(workload: DnsRow['workload'], contest: Contest): Promise<DnsRow> {
-  const row: DnsRow = { workload, lockgate: [], dnsmasq: [], perSecond: [] };
+  const row: DnsRow = { workload, lockgate: [], dnsmasq: [], perSecond: [], dnsmasqPerSecond: [] };
   // The first round makes both warm, and does not count.
   for (let round = -1; round < contest.rounds; round++) {
     const own = await ask(contest.gateway, contest);
@@ -79,6 +85,7 @@ async function measureWorkload(workload: DnsRow['workload'], contest: Contest): 
     row.lockgate.push(own.cpuMicros);
     row.perSecond.push(own.perSecond);
     row.dnsmasq.push(other.cpuMicros);
+    row.dnsmasqPerSecond.push(other.perSecond);
   }
   return row;
 }

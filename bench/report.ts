@@ -94,13 +94,14 @@ ${markdownTable(
 Microseconds of CPU per question, asked by dnsperf; one process each.
 
 ${markdownTable(
-  ['', 'lockgate', 'dnsmasq', 'ratio', 'lockgate, questions per second'],
-  figures.dns.map(({ workload, lockgate, dnsmasq, perSecond }) => [
+  ['', 'lockgate', 'dnsmasq', 'ratio', 'lockgate, questions per second', 'dnsmasq'],
+  figures.dns.map(({ workload, lockgate, dnsmasq, perSecond, dnsmasqPerSecond }) => [
     DNS_WORKLOADS[workload].title,
     spreadText(spreadOf(lockgate)),
     spreadText(spreadOf(dnsmasq)),
     spreadText(spreadOf(ratios(lockgate, dnsmasq))),
-    spreadText(spreadOf(perSecond)),
+    spreadText(spreadOf(perSecond), 0),
+    spreadText(spreadOf(dnsmasqPerSecond), 0),
   ]),
 )}
 

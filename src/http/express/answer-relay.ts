@@ -10,6 +10,8 @@ import type { Borrower, UpstreamPool } from './upstream-pool.ts';
 const END_OF_HEAD = '\r\n\r\n';
 const SWITCHING_PROTOCOLS = 101;
 const EARLY_HINTS = 103;
+/** Nearly all heads are shorter. */
+const COMMON_HEAD_BYTES = 1_024;
 const NOTHING = Buffer.alloc(0);
 /** An answer of this size is copied into Node's buffer pool, and its connection serves the next request at once. */
 const SMALL_ANSWER_BYTES = 4_000;
@@ -122,8 +124,7 @@ export class AnswerRelay implements AnswerReceiver, Borrower {
     let unread = this.#headBytes === undefined ? bytes : Buffer.concat([this.#headBytes, bytes]);
     this.#headBytes = undefined;
     while (unread.length > 0) {
-      const text = unread.toString('latin1', 0, limits.headerBytes + 1);
-      const end = text.indexOf(END_OF_HEAD);
+      const { text, end } = findHead(unread, limits.headerBytes);
       const headLength = end === -1 ? unread.length : end + END_OF_HEAD.length;
       if (headLength > limits.headerBytes) return this.#fail('down', new Error('the head of the answer is too long'));
       if (end === -1) {
@@ -245,6 +246,15 @@ export class AnswerRelay implements AnswerReceiver, Borrower {
     this.#client.broken(error);
     return false;
   }
+}
+
+/** Latin-1 with the head in it, and where its last line ends; -1: not there yet. Behind a head there may be much of a body. */
+function findHead(bytes: Buffer, maxBytes: number): { readonly text: string; readonly end: number } {
+  const start = bytes.toString('latin1', 0, COMMON_HEAD_BYTES);
+  const end = start.indexOf(END_OF_HEAD);
+  if (end !== -1 || bytes.length <= COMMON_HEAD_BYTES) return { text: start, end };
+  const text = bytes.toString('latin1', 0, maxBytes + 1);
+  return { text, end: text.indexOf(END_OF_HEAD) };
 }
 
 /** Text and bytes in a buffer of their own. */
