@@ -58,7 +58,7 @@ async function cpuPerRequest(
 
 /** Microseconds of CPU per GET of 1 KiB over HTTP/2: eight connections, four streams each. */
 export async function cpuPerH2Get(service: Service, site: Site, seconds: number): Promise<number> {
-  const load = runH2load(service.port, Math.ceil(seconds) + 2);
+  const load = runH2load(service.port, Math.ceil(seconds) + 1);
   await untilSteady(site, 200);
   const micros = await cpuWhileBusy(service, site, seconds);
   await load;

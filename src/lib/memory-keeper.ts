@@ -1,24 +1,40 @@
 /** Gives memory back when a burst of work is over: the engine by itself keeps it for the next one. */
+import { residentBytes } from './memory.ts';
 
 const LOOK_INTERVAL_MS = 500;
 /** Who had less to do than this since the last look is at rest. */
 const REST_MS = 25;
-/** A collection stops everything: it has to be worth so many times as much work as the last one took. */
-const WORTH = 20;
+/** A collection stops everything, and what comes next is slower for a while: it is not worth less. */
+const WORTH_BYTES = 8 * 1024 * 1024;
+/** Nor is it worth less work than so many times its own. */
+const WORTH_TIMES = 20;
 
-/** Looks twice a second, from now on until the returned function is called. Without `--expose-gc` it does nothing. */
-export function keepMemoryLow(collect = collectAll): () => void {
+export interface MemoryKeeperOptions {
+  /** Default: the engine's collector, which `--expose-gc` shows; without it nothing happens. */
+  readonly collect?: () => void;
+  /** Resident memory; undefined: not known. */
+  readonly memoryBytes?: () => number | undefined;
+}
+
+/** Looks twice a second, from now on until the returned function is called. What the start has left behind goes first. */
+export function keepMemoryLow({
+  collect = collectAll,
+  memoryBytes = residentBytes,
+}: MemoryKeeperOptions = {}): () => void {
   let lookedMs = workMs();
   let collectedMs = 0;
   let leastWorkMs = 0;
+  let collectedBytes = 0;
   const look = () => {
     const nowMs = workMs();
     const isAtRest = nowMs - lookedMs < REST_MS;
     lookedMs = nowMs;
     if (!isAtRest || nowMs - collectedMs < leastWorkMs) return;
+    if ((memoryBytes() ?? 0) - collectedBytes < WORTH_BYTES) return;
     collect();
     lookedMs = collectedMs = workMs();
-    leastWorkMs = (collectedMs - nowMs) * WORTH;
+    leastWorkMs = (collectedMs - nowMs) * WORTH_TIMES;
+    collectedBytes = memoryBytes() ?? 0;
   };
   const timer = setInterval(look, LOOK_INTERVAL_MS).unref();
   return () => clearInterval(timer);

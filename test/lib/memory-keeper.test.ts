@@ -16,22 +16,34 @@ function work(forMs: number): void {
   }
 }
 
-test('memory is given back at rest, and again only after work that it is worth', async () => {
+const MIB = 1024 * 1024;
+
+test('memory is given back at rest: much of it, and after work that it is worth', async () => {
   let collections = 0;
-  const stop = keepMemoryLow(() => {
-    collections += 1;
-    work(COLLECTION_MS);
+  let bytes = 60 * MIB;
+  const stop = keepMemoryLow({
+    collect: () => {
+      collections += 1;
+      work(COLLECTION_MS);
+    },
+    memoryBytes: () => bytes,
   });
   await sleep(LOOKS_MS);
   assert.is(collections, 1, 'what the start has left behind');
   work(COLLECTION_MS * 10);
+  bytes = 90 * MIB;
   await sleep(LOOKS_MS);
   assert.is(collections, 1, 'too little was done since');
   work(COLLECTION_MS * 15);
+  bytes = 65 * MIB;
+  await sleep(LOOKS_MS);
+  assert.is(collections, 1, 'there is too little to be had');
+  bytes = 70 * MIB;
   await sleep(LOOKS_MS);
   assert.is(collections, 2);
   stop();
   work(COLLECTION_MS * 40);
+  bytes = 90 * MIB;
   await sleep(LOOKS_MS);
   assert.is(collections, 2, 'it was stopped');
 });
