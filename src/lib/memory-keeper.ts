@@ -1,4 +1,6 @@
 /** Gives memory back when a burst of work is over: the engine by itself keeps it for the next one. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { residentBytes } from './memory.ts';
 
 const LOOK_INTERVAL_MS = 500;
@@ -10,7 +12,7 @@ const WORTH_BYTES = 8 * 1024 * 1024;
 const WORTH_TIMES = 20;
 
 export interface MemoryKeeperOptions {
-  /** Default: the engine's collector, which `--expose-gc` shows; without it nothing happens. */
+  /** Default: the engine's collector. */
   readonly collect?: () => void;
   /** Resident memory; undefined: not known. */
   readonly memoryBytes?: () => number | undefined;
@@ -46,7 +48,12 @@ function workMs(): number {
   return (user + system) / 1000;
 }
 
-/** Everything that is not needed, as if it were the last resort: young space, compiled text and free pages go as well. */
+/**
+ * Everything that is not needed, as if it were the last resort: young space, compiled text and free pages go as well. The collector is shown
+ * only now: under `--expose-gc` from the start, V8 would not take the code that was compiled without.
+ */
 function collectAll(): void {
-  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as NodeJS.GCFunction;
+  gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
