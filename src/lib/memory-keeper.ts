@@ -6,7 +6,7 @@ import { residentBytes } from './memory.ts';
 const LOOK_INTERVAL_MS = 500;
 /** Who had less to do than this since the last look is at rest. */
 const REST_MS = 25;
-/** A collection stops everything, and what comes next is slower for a while: it is not worth less. */
+/** A collection stops everything for a moment: it is not worth less. */
 const WORTH_BYTES = 8 * 1024 * 1024;
 /** Nor is it worth less work than so many times its own. */
 const WORTH_TIMES = 20;
