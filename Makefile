@@ -5,7 +5,7 @@
 HOST_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 NODE    := node_modules/node-linux-$(HOST_ARCH)/bin/node
 SOURCES := $(shell find src -type f) package.json
-# What the bundle may weigh: it is parsed at every start, on a router's core.
+# What the bundle may weigh: it stands in a router's flash, and in its memory as text.
 MAX_BUNDLE_BYTES := 865000
 # As in the packages.
 NODE_FLAGS := $(shell grep -oE -- "'--[a-z0-9=-]+'" docker/program/flags.ts | tr -d "'") --disable-warning=ExperimentalWarning

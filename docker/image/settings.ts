@@ -1,16 +1,15 @@
 /** How the image runs: the same words in the archive and in the Dockerfile. */
-import { RUNTIME_ENVIRONMENT } from '../program/flags.ts';
+import { ENVIRONMENT_WORDS } from '../program/flags.ts';
 import { DESCRIPTION, LICENSE, VERSION } from '../program/release.ts';
 import type { RunSettings } from './oci.ts';
 import { INSTALL_FOLDER, USER_ID } from './root-files.ts';
 
 const SECOND_NS = 1_000_000_000;
-const ENVIRONMENT = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) => `${name}=${value}`);
 
 /** Docker's image configuration; `Healthcheck` is Docker's own, other programs pass over it. */
 export const RUN_SETTINGS: RunSettings = {
   User: `${USER_ID}:${USER_ID}`,
-  Env: [`PATH=${INSTALL_FOLDER}`, 'LOCKGATE_STATE=/data', ...ENVIRONMENT],
+  Env: [`PATH=${INSTALL_FOLDER}`, 'LOCKGATE_STATE=/data', ...ENVIRONMENT_WORDS],
   Entrypoint: [`${INSTALL_FOLDER}/lockgate`],
   Cmd: ['run'],
   WorkingDir: '/data',

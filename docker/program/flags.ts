@@ -12,3 +12,6 @@ export const RUNTIME_ENVIRONMENT = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: '66000',
 } as const;
+
+/** The same as `NAME=value`. */
+export const ENVIRONMENT_WORDS = Object.entries(RUNTIME_ENVIRONMENT).map(([name, value]) => `${name}=${value}`);

@@ -1,6 +1,6 @@
 /** What connections to the media server read into: little for each, more for those that carry films while there is some left. */
 
-/** One whole answer for a wall of posters; films take more. */
+/** One whole answer for a wall of posters; films take more. Over the size from which on the system has it back at once (docker/program/flags.ts). */
 const SMALL_BYTES = 69_632;
 /** Beyond that a stream costs no less. */
 const LARGE_BYTES = 262_144;

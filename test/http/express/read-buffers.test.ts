@@ -1,6 +1,7 @@
 /** Films are read in large pieces, out of a budget that all of them share. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { RUNTIME_ENVIRONMENT } from '../../../docker/program/flags.ts';
 import { ReadBuffers } from '../../../src/http/express/read-buffers.ts';
 import { withLane } from '../../support/full-lane.ts';
 import { ok, startAnswering } from '../../support/origin.ts';
@@ -24,6 +25,10 @@ test('however many films there are, their large buffers stay within the budget',
   assert.ok(bytesOf(lent) <= 8 * MIB, `${bytesOf(lent)} bytes were lent`);
   for (const large of lent) buffers.giveBack(large);
   assert.is(bytesOf(lendAll(buffers)), bytesOf(lent), 'what was given back is there again');
+});
+
+test('every buffer is large enough for the C library to give it back to the system at once', () => {
+  assert.ok(new ReadBuffers().small().length > Number(RUNTIME_ENVIRONMENT.MALLOC_MMAP_THRESHOLD_));
 });
 
 test('a connection that carried a film is not kept with its large buffer; others are', async () => {
