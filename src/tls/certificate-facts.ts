@@ -1,5 +1,5 @@
 /** What there is to say about a certificate in use: for `status`, `check`, `doctor`, the status page and the log. */
-import { day } from '../lib/words.ts';
+import { counted, day } from '../lib/words.ts';
 import { canonicalAddress } from '../net/address.ts';
 import { addressZones } from './address-zone.ts';
 import { commonName, type KeyedChain } from './chain.ts';
@@ -131,8 +131,7 @@ function sinceWhen({ source, changed }: Pick<CertificateFacts, 'source' | 'chang
 }
 
 function days(count: number): string {
-  if (count < 1) return 'less than a day';
-  return count === 1 ? '1 day' : `${count} days`;
+  return count < 1 ? 'less than a day' : counted(count, 'day');
 }
 
 /**
