@@ -27,6 +27,8 @@ export interface RemoteAccessOptions {
   readonly log: Log;
   /** The site is seen under another address than before; undefined: under none that is known. */
   readonly onPublicAddress: (address: string | undefined) => void;
+  /** Default 15 s: how long a look waits that no port depends on. */
+  readonly firstLookMs?: number;
 }
 
 export class RemoteAccess {
@@ -73,7 +75,7 @@ export class RemoteAccess {
     this.#pinhole.follow(planPinhole(facts, wayOut(6)));
     const isUrgent = facts.mapPort !== 0 || canonicalAddress(facts.publicAddress) !== undefined;
     this.#retryMs = RETRY_MS;
-    this.#schedule(isUrgent ? 0 : FIRST_LOOK_MS);
+    this.#schedule(isUrgent ? 0 : (this.#options.firstLookMs ?? FIRST_LOOK_MS));
   }
 
   /** A client of this address was served. */
@@ -112,9 +114,16 @@ export class RemoteAccess {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
     this.#timer = setTimeout(() => {
+      this.#timer = undefined;
       this.#isLookWanted = true;
       this.#looking ??= this.#lookWhileWanted();
     }, delayMs).unref();
+  }
+
+  /** The turn after a look, unless one was asked for while it was under way: that one comes sooner, and knows more. */
+  #scheduleNext(isKnown: boolean): void {
+    if (this.#timer === undefined) this.#schedule(isKnown ? LOOK_INTERVAL_MS : this.#retryMs);
+    this.#retryMs = isKnown ? RETRY_MS : Math.min(LOOK_INTERVAL_MS, this.#retryMs * 2);
   }
 
   /** Something may have changed while a look was under way: then it is taken again. */
@@ -136,8 +145,7 @@ export class RemoteAccess {
     // One silence does not make an address unknown that was known a while ago.
     const isLate = !isKnown && former !== undefined && publicAddress.remedy !== '';
     if (!isLate) this.#publicAddress = publicAddress;
-    this.#schedule(isKnown ? LOOK_INTERVAL_MS : this.#retryMs);
-    this.#retryMs = isKnown ? RETRY_MS : Math.min(LOOK_INTERVAL_MS, this.#retryMs * 2);
+    this.#scheduleNext(isKnown);
     const address = this.publicAddress;
     if (address === former) return;
     this.#options.log.info({ address, former }, 'the Internet sees this site under another address');

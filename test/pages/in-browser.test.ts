@@ -273,13 +273,17 @@ async function outcomeOfNameTest(testedOrigin: string): Promise<string> {
   await browser.open(`${origin}/name-test`);
   return browser.evaluate(`new Promise((resolve) => {
     const shown = () => Array.from(document.querySelectorAll('[data-outcome]')).find((light) => !light.hidden).dataset.outcome;
-    if (shown() !== 'trying') return resolve(shown());
-    new MutationObserver(() => resolve(shown())).observe(document.body, { subtree: true, attributes: true });
+    // The page changes for other reasons, too.
+    const look = () => shown() !== 'trying' && resolve(shown());
+    new MutationObserver(look).observe(document.body, { subtree: true, attributes: true });
+    look();
   })`);
 }
 
 test('the status page tries the server’s name from the visitor’s own device', async () => {
-  const other = createServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1');
+  const other = createServer((_request, response) => response.end('ok'))
+    .listen(0, '127.0.0.1')
+    .unref();
   await once(other, 'listening');
   const otherOrigin = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
   assert.is(await outcomeOfNameTest(otherOrigin), 'found');

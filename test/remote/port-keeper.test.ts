@@ -7,6 +7,7 @@ import { NatPmpMapper } from '../../src/remote/nat-pmp.ts';
 import { PcpMapper } from '../../src/remote/pcp.ts';
 import { PortKeeper, type PortState } from '../../src/remote/port-keeper.ts';
 import { PcpRouter } from '../support/pcp-router.ts';
+import { until } from '../support/until.ts';
 
 interface Scene {
   router: PcpRouter;
@@ -41,15 +42,6 @@ function keep({ router, keepers }: Scene, onMoved = () => {}, checkIntervalMs = 
   });
   keepers.push(made);
   return made;
-}
-
-/** Waits until `isSo`; the state of a keeper changes without an event. */
-async function until(isSo: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 8000;
-  while (!isSo()) {
-    if (performance.now() > deadline) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 async function opened(kept: PortKeeper): Promise<Extract<PortState, { state: 'open' }>> {
