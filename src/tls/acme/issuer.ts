@@ -236,8 +236,9 @@ export class AcmeIssuer {
       return this.#order(client);
     });
     await this.#store.writeCertificate(chain, wish);
-    this.#kept = { chain, wish };
     await this.#store.removeOrder();
+    // At once with the standing: whoever looks sees both or neither.
+    this.#kept = { chain, wish };
     await this.#remember({
       ...FRESH_STANDING,
       succeededAt: this.#now(),
