@@ -41,6 +41,7 @@ export class PortKeeper {
   readonly #stopped: Promise<void>;
   #state: PortState = { state: 'searching' };
   #isClosed = false;
+  #isLookWanted = false;
   #wake: () => void = () => {};
   #retryMs = MIN_RETRY_MS;
 
@@ -54,9 +55,10 @@ export class PortKeeper {
     return this.#state;
   }
 
-  /** Looks now instead of at the next turn: something about the network changed. */
+  /** Looks now instead of at the next turn: something about the network changed. What is under way is finished before. */
   look(): void {
     this.#retryMs = MIN_RETRY_MS;
+    this.#isLookWanted = true;
     this.#wake();
   }
 
@@ -165,8 +167,13 @@ export class PortKeeper {
     }
   }
 
-  #pause(ms: number): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
+  /** Not longer than until a look is wanted, which may have been while the router was asked. */
+  async #pause(ms: number): Promise<void> {
+    if (!this.#isClosed && !this.#isLookWanted) await this.#sleep(ms);
+    this.#isLookWanted = false;
+  }
+
+  #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms).unref();
       this.#wake = () => {

@@ -18,6 +18,8 @@ export class PcpRouter {
   readonly mappings = new Map<number, RouterMapping>();
   /** Names of what was asked, in order: `map`, `unmap`, `address`. */
   readonly asked: string[] = [];
+  /** Datagrams that came, answered or not. */
+  questions = 0;
   wanAddress = '9.0.0.2';
   leaseSeconds = 3600;
   /** PCP and NAT-PMP result code of every answer. */
@@ -68,6 +70,7 @@ export class PcpRouter {
   }
 
   #answer(question: Buffer, from: RemoteInfo): void {
+    this.questions += 1;
     if (this.isSilent) return;
     const answer = question[0] === 2 ? this.#answerPcp(question) : this.#answerNatPmp(question);
     this.#socket.send(answer, from.port, from.address);
