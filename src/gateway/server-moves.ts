@@ -69,12 +69,14 @@ export class ServerMoves {
     clearTimeout(this.#timer);
     const { monitor, configuredUrl, discover } = this.#options;
     const { expectedId } = monitor;
-    if (configuredUrl === undefined || expectedId === undefined || monitor.snapshot.state !== 'unknown') {
+    const isAway = () => monitor.snapshot.state === 'unknown';
+    if (configuredUrl === undefined || expectedId === undefined || !isAway()) {
       this.#seen = undefined;
       return;
     }
     const found = await discover().catch(() => []);
-    if (this.#isClosed) return;
+    // It may have come back meanwhile.
+    if (this.#isClosed || !isAway()) return;
     const server = found.find(({ identity, url }) => identity.id === expectedId && url !== configuredUrl);
     this.#see(server && { from: configuredUrl, to: server.url, at: Date.now(), isFollowed: false });
     this.#schedule();

@@ -49,4 +49,18 @@ moves('a search that is under way at the end finds nothing any more', async (sce
   assert.is(searching.last, undefined);
 });
 
+moves('a server that comes back while it is looked for is nowhere else', async (scene) => {
+  const monitor = monitorOf(scene, { id: scene.server.machineIdentifier });
+  const identity = { id: scene.server.machineIdentifier, name: undefined, version: undefined };
+  const answer = Promise.withResolvers<readonly never[]>();
+  const searching = movesOf(scene, { monitor, discover: () => answer.promise });
+  const search = searching.search();
+  await monitor.probe();
+  assert.is(monitor.snapshot.state, 'claimed');
+  answer.resolve([{ url: 'http://192.168.7.30:32400', identity } as never]);
+  await search;
+  assert.is(searching.last, undefined);
+  searching.close();
+});
+
 moves.run();
