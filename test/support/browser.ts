@@ -28,6 +28,12 @@ const NO_OTHER_HOST = ['MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'];
 type Json = Record<string, unknown>;
 type Listener = (params: Json) => void;
 
+interface Frame {
+  readonly id: string;
+  /** Another one for each page that is loaded into the frame. */
+  readonly loaderId: string;
+}
+
 /** False where Chromium is not installed: the test then says that it was skipped. */
 export const browserIsInstalled = existsSync(PROGRAM);
 
@@ -61,14 +67,24 @@ export class Browser {
     const flags = [...FLAGS, ...flagsFor(options), `--user-data-dir=${profile}`];
     const process = spawn(PROGRAM, [...flags, 'about:blank'], { stdio: [...stdio] });
     const browser = new Browser(process, profile);
-    const { targetInfos } = (await browser.send('Target.getTargets')) as {
-      targetInfos: { type: string; targetId: string }[];
-    };
-    const targetId = targetInfos.find(({ type }) => type === 'page')?.targetId;
+    const targetId = await browser.#tab();
     const { sessionId } = await browser.send('Target.attachToTarget', { targetId, flatten: true });
     browser.#session = sessionId as string;
     for (const domain of ['Page', 'Runtime', 'Log', 'Accessibility']) await browser.send(`${domain}.enable`);
+    await browser.send('Page.setLifecycleEventsEnabled', { enabled: true });
     return browser;
+  }
+
+  /** The one tab, which may come a little after the browser. */
+  async #tab(): Promise<string> {
+    for (;;) {
+      const { targetInfos } = (await this.send('Target.getTargets')) as {
+        targetInfos: { type: string; targetId: string }[];
+      };
+      const tab = targetInfos.find(({ type }) => type === 'page');
+      if (tab !== undefined) return tab.targetId;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   /** One command of the DevTools protocol. */
@@ -88,8 +104,12 @@ export class Browser {
 
   /** Runs `act` and waits until the page that it leads to has loaded. */
   async navigating(act: () => Promise<unknown>): Promise<void> {
+    const { frameTree } = (await this.send('Page.getFrameTree')) as { frameTree: { frame: Frame } };
+    const former = frameTree.frame;
     const loaded = new Promise<void>((resolve) => {
-      const stop = this.on('Page.loadEventFired', () => {
+      const stop = this.on('Page.lifecycleEvent', ({ name, frameId, loaderId }) => {
+        // The page that is left may still be loading.
+        if (name !== 'load' || frameId !== former.id || loaderId === former.loaderId) return;
         stop();
         resolve();
       });
@@ -122,7 +142,7 @@ export class Browser {
   }
 
   /** Waits until the page says `wanted`, which may be another page by then. */
-  async says(wanted: RegExp, timeoutMs = 10_000): Promise<void> {
+  async says(wanted: RegExp, timeoutMs = 20_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const text = await this.text().catch(() => '');
