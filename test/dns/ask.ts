@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, isIPv6, type Socket } from 'node:net';
 import packet, { type DecodedPacket, type OptAnswer, type RecordType } from 'dns-packet';
 
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 15_000;
 const QUIET_MS = 250;
 const RECURSION_DESIRED = 0x0100;
 

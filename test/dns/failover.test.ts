@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { inTime } from '../support/in-time.ts';
 import { askUdp, decode, exchange, question } from './ask.ts';
 import { type Asked, answerTo, fakeUpstream, honest } from './fake-upstream.ts';
 import { withDns, ZONE } from './site.ts';
@@ -33,9 +34,8 @@ failing('an asker with a stale answer waits less than two seconds for a silent u
     await new Promise((resolve) => setTimeout(resolve, 1100));
     upstream.handle = () => {};
     const started = performance.now();
-    assert.equal(await addresses(port), [TRUTH]);
-    const took = performance.now() - started;
-    assert.ok(took > 1500 && took < 2500, `${took} ms`);
+    assert.equal(await inTime(2000, addresses(port)), [TRUTH]);
+    assert.ok(performance.now() - started > 1500);
   });
 });
 
@@ -43,12 +43,10 @@ failing('SERVFAIL when none answers and nothing is remembered, within five secon
   await withUpstream(
     () => {},
     async ({ service, port, upstream }) => {
-      const started = performance.now();
       const socket = await sendOnly(port);
-      const [reply] = (await once(socket, 'message')) as [Buffer];
+      const [reply] = (await inTime(5000, once(socket, 'message'))) as [Buffer];
       socket.close();
       assert.is(decode(reply).rcode, 'SERVFAIL');
-      assert.ok(performance.now() - started < 5200);
       assert.ok(upstream.asked.length >= 3, 'a lost datagram is not the end');
       assert.ok(service.counters().timeouts >= 1);
     },
@@ -72,11 +70,10 @@ failing('an upstream that has gone never delays the own zone', async () => {
       const waiting = Array.from({ length: 100 }, (_, id) =>
         exchange(question(`n${id}.example`, 'A', { id }), { port }).catch(() => undefined),
       );
-      const started = performance.now();
       for (let count = 0; count < 20; count++) {
-        assert.is((await askUdp(`192-168-1-10.${ZONE}`, 'A', { port })).rcode, 'NOERROR');
+        const own = askUdp(`192-168-1-10.${ZONE}`, 'A', { port });
+        assert.is((await inTime(1000, own)).rcode, 'NOERROR');
       }
-      assert.ok(performance.now() - started < 1000);
       await Promise.all(waiting);
     },
   );
@@ -94,9 +91,7 @@ failing(
     for (const [kind, handle] of Object.entries(kinds)) {
       await withUpstream(handle, async ({ upstream }) => {
         await withDns({ upstreams: [upstream.entry, second.entry] }, async (_, port) => {
-          const started = performance.now();
-          assert.equal(await addresses(port, `${kind}.example`), [TRUTH]);
-          assert.ok(performance.now() - started < 2000, kind);
+          assert.equal(await inTime(2000, addresses(port, `${kind}.example`)), [TRUTH], kind);
         });
       });
     }
@@ -104,9 +99,7 @@ failing(
       for (let count = 0; count < 6; count++) assert.equal(await addresses(port, `dead${count}.example`), [TRUTH]);
       const [dead, alive] = service.upstreams();
       assert.equal([dead?.isHealthy, alive?.isHealthy], [false, true]);
-      const started = performance.now();
-      assert.equal(await addresses(port, 'fast.example'), [TRUTH]);
-      assert.ok(performance.now() - started < 1000);
+      assert.equal(await inTime(1000, addresses(port, 'fast.example')), [TRUTH]);
     });
     await second.close();
   },
@@ -135,14 +128,15 @@ failing('a TCP upstream that closes its connection is connected to again', async
 
 failing('closing ends what is under way', async () => {
   const upstream = await fakeUpstream(() => {});
-  let started = 0;
-  await withDns({ upstreams: [upstream.entry, `tcp://${upstream.entry}`] }, async (_, port) => {
+  const asking = Promise.withResolvers<void>();
+  const service = withDns({ upstreams: [upstream.entry, `tcp://${upstream.entry}`] }, async (_, port) => {
     const socket = await sendOnly(port);
     while (upstream.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    started = performance.now();
     socket.close();
+    asking.resolve();
   });
-  assert.ok(performance.now() - started < 500);
+  await asking.promise;
+  await inTime(500, service);
   await upstream.close();
 });
 

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { freePort } from '../support/free-port.ts';
 import { exchange, question } from './ask.ts';
 
-const START_DEADLINE_MS = 8000;
+const START_DEADLINE_MS = 20_000;
 const PATH = [process.env['PATH'], '/usr/sbin', '/sbin'].join(delimiter);
 
 export interface Program {

@@ -319,13 +319,8 @@ auto('a changed interface shows within two seconds without being told', async ()
       assert.is(outcome(await askUdp(`192-168-1-10.${ZONE}`, 'A', { port })), GATEWAY);
       values.gatewayAddresses = ['192.168.1.6'];
       values.networks = [];
-      const deadline = performance.now() + 2000;
-      let now = '';
-      while (now !== '192.168.1.6' && performance.now() < deadline) {
-        now = outcome(await askUdp(`192-168-1-10.${ZONE}`, 'A', { port }));
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-      assert.is(now, '192.168.1.6');
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      assert.is(outcome(await askUdp(`192-168-1-10.${ZONE}`, 'A', { port })), '192.168.1.6');
     },
     values,
   );

@@ -48,7 +48,7 @@ async function hashOf(path: string): Promise<string> {
 
 /** The BLAKE2 hash of what curl receives. */
 async function hashOverCurl(...parameters: string[]): Promise<string> {
-  const pipe = 'set -o pipefail; curl -sSkf -m 60 "$@" | b2sum';
+  const pipe = 'set -o pipefail; curl -sSkf -m 120 "$@" | b2sum';
   return hashIn((await run('bash', ['-c', pipe, 'curl', ...parameters])).stdout);
 }
 
@@ -57,7 +57,7 @@ function hashIn(line: string): string {
 }
 
 async function curl(...parameters: string[]): Promise<string> {
-  return (await run('curl', ['-sSk', '-m', '20', ...parameters])).stdout;
+  return (await run('curl', ['-sSk', '-m', '120', ...parameters])).stdout;
 }
 
 test('a gibibyte arrives bit for bit, and memory stays flat', async ({ nginx, lane }) => {

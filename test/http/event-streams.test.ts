@@ -4,6 +4,7 @@ import type { Decision } from '../../src/access/decision.ts';
 import { EventStreams, type Parts } from '../../src/http/event-streams.ts';
 import type { PageAsk } from '../../src/http/full-lane.ts';
 import { isExpress, type TestLane, withLane } from '../support/full-lane.ts';
+import { inTime } from '../support/in-time.ts';
 import { ok, startAnswering } from '../support/origin.ts';
 import { connectRaw, type RawClient } from '../support/raw.ts';
 
@@ -93,11 +94,9 @@ test('streams are decided again now and then without any cause: sessions and cre
 test('a drain ends streams in order, at once, and begins no other', async () => {
   await withStreams(async ({ lane }) => {
     const client = await follow(lane.port);
-    const startedMs = performance.now();
-    const drained = lane.lane.drain(5_000);
+    const drained = inTime(2_000, lane.lane.drain(5_000));
     await client.readUntil('0\r\n\r\n');
     await drained;
-    assert.ok(performance.now() - startedMs < 2_000);
   });
 });
 
@@ -131,7 +130,7 @@ test('there are 32 streams at most', async () => {
 });
 
 test('a client that does not read is sent no more than fits, then what is so by then, and is cut when it never reads', async () => {
-  const limits = { bodyIdleTimeoutMs: 400 };
+  const limits = { bodyIdleTimeoutMs: 1_500 };
   await withStreams(async (scene) => {
     const client = await follow(scene.lane.port);
     client.socket.pause();

@@ -166,10 +166,10 @@ test('an answer that has begun may pause for longer than that', async () => {
   const origin = await startOrigin(async (connection) => {
     await connection.readHead();
     connection.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab');
-    await sleep(500);
+    await sleep(1_500);
     connection.write('cd');
   });
-  await withLane(origin, { limits: { firstByteTimeoutMs: 150, bodyIdleTimeoutMs: 150 } }, async (lane) => {
+  await withLane(origin, { limits: { firstByteTimeoutMs: 600, bodyIdleTimeoutMs: 600 } }, async (lane) => {
     const client = await connectRaw({ port: lane.port });
     client.write(GET);
     assert.is((await client.readAnswer()).body.toString(), 'abcd');
@@ -196,7 +196,7 @@ test('an upload to a server that stays silent after it is 504', async () => {
   const origin = await startOrigin(async (connection) => {
     await connection.readRequest();
   });
-  await withLane(origin, { limits: { firstByteTimeoutMs: 150, bodyIdleTimeoutMs: 60 } }, async (lane) => {
+  await withLane(origin, { limits: { firstByteTimeoutMs: 1_000, bodyIdleTimeoutMs: 400 } }, async (lane) => {
     const client = await connectRaw({ port: lane.port });
     client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi');
     assert.is((await client.readAnswer()).status, 504);

@@ -7,6 +7,7 @@ import { GatewayError } from '../../src/lib/errors.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { type ListenAddress, type Listeners, listen } from '../../src/net/listen.ts';
 import { freePort } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
 
 const test = suite('listeners');
 const open: { close(): unknown }[] = [];
@@ -123,6 +124,7 @@ test('closing gives the port back at once and leaves open connections alone', as
   const port = listeners.addresses()[0]?.port ?? 0;
   const client = connect({ host: '127.0.0.1', port }).setEncoding('utf8');
   await once(client, 'connect');
+  await until(() => sockets.length === 1, 'the connection is taken');
   listeners.close();
   await openListeners(['127.0.0.1'], [port]);
   sockets[0]?.write('still here');
@@ -144,6 +146,7 @@ test('nothing is read before somebody wants it', async () => {
   const listeners = await openListeners(['127.0.0.1'], [0], (socket) => accepted.push(socket));
   const client = connect({ host: '127.0.0.1', port: listeners.addresses()[0]?.port ?? 0 });
   await new Promise((written) => client.write('early', written));
+  await until(() => accepted.length === 1, 'the connection is taken');
   await openListeners(['127.0.0.1'], [0]); // a round through the event loop
   const [socket] = accepted;
   assert.is(socket?.bytesRead, 0);

@@ -81,16 +81,22 @@ inNamespaces(responder)(
      process.stdin.resume();`,
     );
     await new Promise((resolve) => child.stdout?.once('data', resolve));
-    const ask = (to: string, port: number, question: string, times: number) => `
+    /** `patienceMs`: how long the first answer is waited for; further ones have 600 ms more. */
+    const ask = (to: string, port: number, question: string, times: number, patienceMs = 10_000) => `
     import { createSocket } from 'node:dgram';
+    import { once } from 'node:events';
+    import { setTimeout } from 'node:timers/promises';
     const socket = createSocket('udp4');
     const answers = [];
     socket.on('message', (text, from) => answers.push([from.address, String(text).split('\\r\\n')[0]]));
-    socket.bind(0, () => {
+    socket.bind(0, async () => {
       socket.setBroadcast(true);
       for (let sent = 0; sent < ${times}; sent += 1) socket.send(${JSON.stringify(question)}, ${port}, ${JSON.stringify(to)});
-    });
-    setTimeout(() => { console.log(JSON.stringify(answers)); socket.close(); }, 600);`;
+      await Promise.race([once(socket, 'message'), setTimeout(${patienceMs}, undefined, { ref: false })]);
+      await setTimeout(600);
+      console.log(JSON.stringify(answers));
+      process.exit();
+    });`;
     try {
       const neighbour = await home.addHost(9);
       assert.equal(await evaluateLater(neighbour, ask('239.0.0.250', 32414, gdm.question, 1)), [
@@ -121,7 +127,7 @@ inNamespaces(responder)(
         '192.168.7.2',
       );
       home.router.run('nft', 'insert', 'rule', 'inet', 'home', 'forward', 'udp', 'dport', '32414', 'accept');
-      assert.equal(await evaluateLater(home.outside, ask('9.0.0.2', 32414, gdm.question, 3)), []);
+      assert.equal(await evaluateLater(home.outside, ask('9.0.0.2', 32414, gdm.question, 3, 600)), []);
     } finally {
       child.stdin?.end();
       await home.close();

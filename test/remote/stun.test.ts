@@ -6,6 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { askPublicAddress, readEcho } from '../../src/remote/public-address.ts';
 import { askStun, bindingRequest, readBindingAnswer } from '../../src/remote/stun.ts';
+import { inTime } from '../support/in-time.ts';
 
 const stun = suite<{ sockets: Socket[] }>('STUN');
 
@@ -85,9 +86,7 @@ stun('a server is asked again until it answers, and garbage is passed over', asy
 });
 
 stun('a port where nobody listens is known at once', async () => {
-  const started = performance.now();
-  assert.is(await askStun('127.0.0.1', 9), undefined);
-  assert.ok(performance.now() - started < 400);
+  assert.is(await inTime(400, askStun('127.0.0.1', 9)), undefined);
 });
 
 stun('a name that leads nowhere is no answer', async () => {
@@ -149,10 +148,8 @@ address('echoes of many kinds are read', () => {
 
 address('a service that is silent is said to be', async ({ server, url }) => {
   server.removeAllListeners('request');
-  const started = performance.now();
-  const found = await askPublicAddress({ setting: 'auto', autoUrl: url });
+  const found = await inTime(10_000, askPublicAddress({ setting: 'auto', autoUrl: url }));
   assert.is(found.state, 'unknown');
-  assert.ok(performance.now() - started < 10_000);
 });
 
 address.run();

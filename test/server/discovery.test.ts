@@ -213,7 +213,7 @@ needsNamespace('real multicast and broadcast reach the servers of a network', ()
   const script = join(import.meta.dirname, '../support/discovery-in-namespace.ts');
   const output = execFileSync('unshare', ['--net', process.execPath, script], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 60_000,
     stdio: 'pipe',
   });
   const { servers, expected } = JSON.parse(output) as { servers: unknown; expected: unknown };

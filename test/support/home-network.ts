@@ -17,7 +17,7 @@ export const OUTSIDE = '9.9.9.1';
 /** The public address of the home. */
 export const PUBLIC_ADDRESS = '9.0.0.2';
 
-const START_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 30_000;
 const SCRIPT_TIMEOUT_MS = 60_000;
 
 /** What stands between the home's router and the Internet. */

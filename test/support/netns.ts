@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Callback, Test } from 'uvu';
 
-const COMMAND_DEADLINE_MS = 10_000;
+const COMMAND_DEADLINE_MS = 30_000;
 const ROOT = join(import.meta.dirname, '../..');
 /** Runs in the new namespaces: /sys/class/net must show their interfaces, /run must be free to write. */
 const PREPARE =
@@ -40,7 +40,7 @@ export function inNamespaces(test: Test): (name: string, callback: Callback<Reco
 }
 
 export interface Namespace {
-  /** Runs a command inside and gives its standard output; throws with its standard error when it fails. At most 10 s. */
+  /** Runs a command inside and gives its standard output; throws with its standard error when it fails. At most 30 s. */
   run(command: string, ...args: string[]): string;
   /** Runs `ip` with the words of each line. */
   ip(...lines: string[]): void;

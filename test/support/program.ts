@@ -18,8 +18,10 @@ import { type PlexOptions, type PlexStandIn, startPlex } from './plex.ts';
 export const PROGRAM = join(import.meta.dirname, '..', '..', 'build', 'lockgate');
 /** Nobody answers there. */
 const NO_ACCOUNT = 'http://127.0.0.1:9';
-const READY_TIMEOUT_MS = 15_000;
-const COMMAND_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 30_000;
+const COMMAND_TIMEOUT_MS = 60_000;
+/** What a log line, or a word on standard error, may take on a busy machine. */
+const LINE_TIMEOUT_MS = 20_000;
 /** TEST_WORKERS=2: everything that has no say in it is tested with so many workers. */
 const WORKERS = process.env['TEST_WORKERS'];
 
@@ -125,7 +127,7 @@ export class RunningProgram {
   }
 
   /** The first log line, from now or before, that `isWanted`. */
-  async line(isWanted: (line: LogLine) => boolean, timeoutMs = 10_000): Promise<LogLine> {
+  async line(isWanted: (line: LogLine) => boolean, timeoutMs = LINE_TIMEOUT_MS): Promise<LogLine> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const found = this.lines.find(isWanted);
@@ -145,7 +147,7 @@ export class RunningProgram {
   }
 
   /** What it has written to standard error, as soon as that matches. */
-  async errorText(wanted: RegExp, timeoutMs = 10_000): Promise<string> {
+  async errorText(wanted: RegExp, timeoutMs = LINE_TIMEOUT_MS): Promise<string> {
     const deadline = performance.now() + timeoutMs;
     while (!wanted.test(this.#stderr())) {
       const leftMs = deadline - performance.now();
@@ -168,7 +170,7 @@ export class RunningProgram {
   }
 
   /** The exit status. */
-  async ended(timeoutMs = 15_000): Promise<number | null> {
+  async ended(timeoutMs = 30_000): Promise<number | null> {
     const deadline = performance.now() + timeoutMs;
     while (this.#exit === undefined && performance.now() < deadline) await this.#change(deadline - performance.now());
     if (this.#exit === undefined) throw new Error('it does not end');

@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 
-const DEADLINE_MS = 8_000;
+const DEADLINE_MS = 15_000;
 
 /** One answer as it came over the wire. */
 export interface RawAnswer {

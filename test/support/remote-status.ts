@@ -49,7 +49,7 @@ export async function statusOf(home: GatewayHome): Promise<Remote> {
 
 /** The status once it satisfies `isSo`. */
 export async function statusWhen(home: GatewayHome, isSo: (status: Remote) => boolean): Promise<Remote> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 45_000;
   for (;;) {
     const status = await statusOf(home);
     if (isSo(status)) return status;

@@ -139,7 +139,7 @@ export class StandIn extends EventEmitter<{ request: [SeenRequest]; settled: [Se
   }
 
   /** The first request, past or future, that satisfies `matches`. */
-  async waitForRequest(matches: (request: SeenRequest) => boolean, timeoutMs = 5000): Promise<SeenRequest> {
+  async waitForRequest(matches: (request: SeenRequest) => boolean, timeoutMs = 15_000): Promise<SeenRequest> {
     const signal = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const found = this.requests.find(matches);

@@ -91,7 +91,9 @@ test('a page of the gateway is answered by the full lane, on the same connection
 
 test('a policy that needs time, and a client that has left meanwhile', async () => {
   const origin = await startAnswering((request) => ok(bodyOf(request)));
+  const thinking = Promise.withResolvers<void>();
   const decide = async () => {
+    await thinking.promise;
     await new Promise((resolve) => setTimeout(resolve, 30));
     return FORWARD;
   };
@@ -102,6 +104,7 @@ test('a policy that needs time, and a client that has left meanwhile', async () 
     gone.reset();
     await lane.finished(1);
     assert.is(lane.records[0]?.aborted, true);
+    thinking.resolve();
     const client = await connectRaw({ port: lane.port });
     client.write(get('/1') + get('/2'));
     assert.is((await client.readAnswer()).body.toString(), 'GET /1 ');
