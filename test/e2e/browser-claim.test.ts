@@ -42,9 +42,7 @@ async function picture(browser: Browser, name: string): Promise<void> {
 
 /** Types into the field for the code, on which the page puts the focus. */
 async function type(browser: Browser, text: string): Promise<void> {
-  while ((await browser.evaluate('document.activeElement.id')) !== 'code') {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await browser.shows('document.activeElement.id', 'code');
   for (const key of text) await browser.press(key);
 }
 
@@ -60,8 +58,8 @@ for (const secureConnections of ['preferred', 'required']) {
     const { browser, guarded } = scene;
     await openFile(browser, file);
     await picture(browser, 'form');
-    assert.is(await browser.evaluate('document.activeElement.name'), 'code');
-    assert.is(await browser.evaluate('document.getElementById("key-field").checkVisibility()'), false);
+    await browser.shows('document.activeElement.name', 'code');
+    await browser.shows('document.getElementById("key-field").checkVisibility()', false);
 
     await type(browser, 'claim-tooold12345');
     await browser.navigating(() => browser.press('Enter'));

@@ -48,9 +48,7 @@ async function picture(browser: Browser, name: string): Promise<void> {
 
 /** Types into the field for the PIN, on which the page puts the focus. */
 async function type(browser: Browser, text: string): Promise<void> {
-  while ((await browser.evaluate('document.activeElement.id')) !== 'pin') {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await browser.shows('document.activeElement.id', 'pin');
   for (const key of text) await browser.press(key);
 }
 

@@ -25,6 +25,10 @@ const FLAGS = [
 /** Nothing but loopback can be named. */
 const NO_OTHER_HOST = ['MAP * ~NOTFOUND', 'EXCLUDE 127.0.0.1'];
 
+/** Much more than a page takes, also where the browser gets little of the processor. */
+const PATIENCE_MS = 20_000;
+const LOOK_INTERVAL_MS = 20;
+
 type Json = Record<string, unknown>;
 type Listener = (params: Json) => void;
 
@@ -83,7 +87,7 @@ export class Browser {
       };
       const tab = targetInfos.find(({ type }) => type === 'page');
       if (tab !== undefined) return tab.targetId;
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
     }
   }
 
@@ -142,13 +146,24 @@ export class Browser {
   }
 
   /** Waits until the page says `wanted`, which may be another page by then. */
-  async says(wanted: RegExp, timeoutMs = 20_000): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
+  async says(wanted: RegExp): Promise<void> {
+    const look = () => this.text().catch(() => '');
+    await this.#until(look, (text) => wanted.test(text), `says ${wanted}`);
+  }
+
+  /** Waits until the value of an expression in the page is `wanted`. */
+  async shows(expression: string, wanted: unknown): Promise<void> {
+    const look = () => this.evaluate(expression).catch(() => undefined);
+    await this.#until(look, (value) => value === wanted, `shows ${wanted} for ${expression}`);
+  }
+
+  async #until<T>(look: () => Promise<T>, isSo: (seen: T) => boolean, what: string): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
-      const text = await this.text().catch(() => '');
-      if (wanted.test(text)) return;
-      if (performance.now() > deadline) throw new Error(`the page never says ${wanted}, but: ${text}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      const seen = await look();
+      if (isSo(seen)) return;
+      if (performance.now() > deadline) throw new Error(`the page never ${what}, but: ${seen}`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
     }
   }
 
