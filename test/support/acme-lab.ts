@@ -11,7 +11,7 @@ import { makeCertificate } from './certificates.ts';
 import { makeNamespace, type Namespace } from './netns.ts';
 import { type Outcome, PROGRAM, RunningProgram } from './program.ts';
 
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 const DIRECTORY = 'https://127.0.0.1:14000/dir';
 
 export interface LabOptions {
@@ -100,7 +100,7 @@ export async function makeAcmeLab(options: LabOptions = {}): Promise<AcmeLab> {
       ),
     run: async () => {
       const program = new RunningProgram(start('env', ...environment, PROGRAM, 'run'));
-      await program.line((line) => line['event'] === 'ready', DEADLINE_MS);
+      await program.line((line) => line['event'] === 'ready');
       return program;
     },
     command: async (...argv) => {
@@ -109,7 +109,7 @@ export async function makeAcmeLab(options: LabOptions = {}): Promise<AcmeLab> {
       const [status] = (await once(child, 'close')) as [number | null];
       return { status, stdout: stdout(), stderr: stderr() };
     },
-    curl: (url, ...more) => namespace.run('curl', '-sS', '-m', '5', '--cacert', at('issuing-root.pem'), ...more, url),
+    curl: (url, ...more) => namespace.run('curl', '-sS', '-m', '30', '--cacert', at('issuing-root.pem'), ...more, url),
     restartPebble: async () => {
       await stopPebble();
       await startPebble();

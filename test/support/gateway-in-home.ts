@@ -73,7 +73,7 @@ export async function makeGatewayHome(
     async run() {
       const program = new RunningProgram(home.host.start('env', ...environment, PROGRAM, 'run'));
       gateways.push(program);
-      await program.line((line) => line['event'] === 'ready', 15_000);
+      await program.line((line) => line['event'] === 'ready');
       return program;
     },
     async command(...argv) {
