@@ -89,7 +89,7 @@ test('so many questions may wait, and the next has no answer at once', async () 
   for (let number = 0; number < 1_024; number += 1) void near.ask('double', number, IN_TIME_MS);
   const before = performance.now();
   assert.is(await near.ask('double', 0, IN_TIME_MS), undefined);
-  assert.ok(performance.now() - before < 1_000);
+  assert.ok(performance.now() - before < IN_TIME_MS);
   near.close();
 });
 

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
 import { type GuardedHome, isForwarded } from '../support/guarded-home.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
-import { oneOnEach, startWithWorkers, withWorkers, workersOf } from './two-workers.ts';
+import { noneConnected, oneOnEach, startWithWorkers, withWorkers, workersOf } from './two-workers.ts';
 
 const OTHER_TOKEN = 'other-token-12345678';
 const TOKEN = [`X-Plex-Token: ${OWNER_TOKEN}`];
@@ -73,6 +73,7 @@ test('a server that loses its owner is reached through no worker, and what was o
   const since = performance.now();
   await Promise.all(sockets.map((socket) => once(socket, 'close')));
   assert.ok(performance.now() - since < CUT_WITHIN_MS);
+  await noneConnected(guarded);
   const arrived = guarded.plex.requests.filter(isForwarded).length;
   for (const client of await oneOnEach(guarded)) {
     const answer = await client.ask('/library/sections', TOKEN);

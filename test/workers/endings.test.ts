@@ -74,14 +74,15 @@ test('SIGTERM lets both finish what runs, and nothing is left', async ({ guarded
   const pids = await pidsOf(guarded);
   const clients = await oneOnEach(guarded);
   const size = 60_000_000;
-  const streams = clients.map(async ({ raw }) => {
+  const streams = clients.map(async ({ raw }, viewer) => {
+    const film = `/library/parts/1/film.mkv?bytes=${size}&viewer=${viewer}`;
     raw.socket.pause();
-    raw.write(
-      `GET /library/parts/1/film.mkv?bytes=${size} HTTP/1.1\r\nHost: ${guarded.authority}\r\n${TOKEN[0]}\r\n\r\n`,
-    );
-    await once(guarded.plex, 'request');
+    raw.write(`GET ${film} HTTP/1.1\r\nHost: ${guarded.authority}\r\n${TOKEN[0]}\r\n\r\n`);
+    await guarded.plex.waitForRequest((seen) => isForwarded(seen) && seen.url === film);
   });
   await Promise.all(streams);
+  // Once: the second would end the gateway where it stands.
+  guarded.gateway.signal('SIGTERM');
   const received = clients.map(async ({ raw }) => {
     let bytes = 0;
     raw.socket.removeAllListeners('data');
@@ -89,7 +90,6 @@ test('SIGTERM lets both finish what runs, and nothing is left', async ({ guarded
       bytes += chunk.length;
       if (bytes >= size) raw.destroy();
     });
-    guarded.gateway.signal('SIGTERM');
     raw.socket.resume();
     await once(raw.socket, 'close');
     return bytes;

@@ -6,6 +6,7 @@ import { OWNER_TOKEN } from '../support/plex.ts';
 import { connectRaw } from '../support/raw.ts';
 import {
   connectSteadily,
+  eventually,
   oneOnEach,
   type SteadyClient,
   startWithWorkers,
@@ -117,11 +118,12 @@ test('connections are counted together, of one client and of all', async ({ guar
   assert.is(refused.status, 429);
   assert.match(refused.body.toString(), 'limits.connections_per_client');
   await fourth.raw.closed();
+  const connected = async () => (await workersOf(guarded)).reduce((sum, { connections }) => sum + connections, 0);
+  await eventually(async () => (await connected()) === clients.length, 'the one too many is gone');
   for (const address of ['127.0.0.3', '127.0.0.4', '127.0.0.5']) {
     for (let number = 0; number < 3; number += 1) clients.push(await connectSteadily(guarded, address));
   }
-  const connected = (await workersOf(guarded)).reduce((sum, { connections }) => sum + connections, 0);
-  assert.is(connected, CONNECTIONS);
+  assert.is(await connected(), CONNECTIONS);
   const overAll = await connectSteadily(guarded, '127.0.0.6').then(
     () => 'served',
     () => 'closed',

@@ -10,6 +10,8 @@ import { makePlexHome } from '../support/program.ts';
 import { eventually, withWorkers, workersOf } from './two-workers.ts';
 
 const OTHER_VERSION = '99.1.2';
+/** From its source it starts slowly. */
+const STARTED_WITHIN_MS = 60_000;
 
 const test = suite<{ guarded: GuardedHome; install: (command: string) => void }>('another version');
 
@@ -49,7 +51,7 @@ test('it is not taken, the remedy is told, and what serves goes on to serve', as
   install(`${process.execPath} --disable-warning=ExperimentalWarning ${main}`);
   const [first, second] = await workersOf(guarded);
   process.kill(first?.pid as number, 'SIGKILL');
-  const line = await guarded.gateway.line((candidate) => candidate['found'] === OTHER_VERSION);
+  const line = await guarded.gateway.line((candidate) => candidate['found'] === OTHER_VERSION, STARTED_WITHIN_MS);
   assert.is(line['remedy'], 'restart the gateway');
   assert.equal(
     (await workersOf(guarded)).map(({ pid }) => pid),

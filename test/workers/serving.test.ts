@@ -10,7 +10,7 @@ import { curl } from '../support/curl.ts';
 import { type GuardedHome, LAN_CLIENT, PROXY } from '../support/guarded-home.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
 import { connectRaw } from '../support/raw.ts';
-import { connectSteadily, eventually, oneOnEach, startWithWorkers, withWorkers, workersOf } from './two-workers.ts';
+import { connectSteadily, noneConnected, oneOnEach, startWithWorkers, withWorkers, workersOf } from './two-workers.ts';
 
 const TOKEN = [`X-Plex-Token: ${OWNER_TOKEN}`];
 const FROM_LAN = [`X-Forwarded-For: ${LAN_CLIENT}`];
@@ -97,7 +97,7 @@ for (const version of ['-tls1_2', '-tls1_3']) {
     const request = `GET /.lockgate/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
     const first = await openssl([...target, '-sess_out', file], request);
     assert.match(first, /New, TLS/);
-    await eventually(async () => (await workersOf(guarded)).every(({ connections }) => connections === 0), 'none open');
+    await noneConnected(guarded);
     const inTheWay = await connectSteadily(guarded);
     const [busy] = (await workersOf(guarded)).filter(({ connections }) => connections === 1);
     assert.ok(busy !== undefined);
@@ -212,7 +212,7 @@ async function fingerprints(guarded: GuardedHome): Promise<string[]> {
     return socket.getPeerCertificate().fingerprint256;
   });
   for (const client of clients) client.close();
-  await eventually(async () => (await workersOf(guarded)).every(({ connections }) => connections === 0), 'all closed');
+  await noneConnected(guarded);
   return shown;
 }
 

@@ -24,7 +24,7 @@ async function lastServedMs(client: SteadyClient): Promise<number> {
   const since = performance.now();
   let lastMs = 0;
   while (lastMs < CLOSED_WITHIN_MS) {
-    const lost = client.raw.closed().then(() => undefined);
+    const lost = client.raw.closed(CLOSED_WITHIN_MS).catch(() => undefined);
     const answer = await Promise.race([client.ask('/library/sections', TOKEN).catch(() => undefined), lost]);
     if (answer?.status !== 200) break;
     lastMs = performance.now() - since;
@@ -41,7 +41,7 @@ test('a server that loses its owner meanwhile is reached for seconds, not for as
   guarded.gateway.signal('SIGSTOP');
   guarded.plex.claimed = false;
   for (const lastMs of await Promise.all(clients.map(lastServedMs))) assert.ok(lastMs < CLOSED_WITHIN_MS);
-  await Promise.all(clients.map((client) => client.raw.closed()));
+  await Promise.all(clients.map((client) => client.raw.closed(CLOSED_WITHIN_MS)));
   guarded.gateway.signal('SIGCONT');
   await eventually(async () => (await workersOf(guarded)).length === 2, 'two workers again');
   const { status } = await guarded.ask('127.0.0.4', '/library/sections', '-H', TOKEN[0] as string);

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { GuardedHome, type GuardedHomeOptions } from '../support/guarded-home.ts';
 import { connectRaw, type RawAnswer, type RawClient } from '../support/raw.ts';
 
-const PATIENCE_MS = 15_000;
+/** Longer than the longest wait before a worker is started again. */
+const PATIENCE_MS = 45_000;
 const LOOK_INTERVAL_MS = 50;
 
 export interface WorkerView {
@@ -80,6 +81,12 @@ export async function oneOnEach(
   const counts = (await workersOf(guarded)).map(({ connections }) => connections);
   if (counts.join() !== '1,1') throw new Error(`the workers have ${counts.join(' and ')} connections`);
   return clients as [SteadyClient, SteadyClient];
+}
+
+/** Resolves when no worker has a connection any more: which one gets the next is certain only then. */
+export function noneConnected(guarded: GuardedHome): Promise<void> {
+  const areIdle = async () => (await workersOf(guarded)).every(({ connections }) => connections === 0);
+  return eventually(areIdle, 'no connection is open');
 }
 
 /** Resolves as soon as `isTrue` is; rejects when it does not come true. */
