@@ -180,8 +180,8 @@ test('a forwarded identity that says unclaimed closes the gate at once', async (
   const guarded = await start(context);
   guarded.plex.claimed = false;
   assert.match((await guarded.ask(OUTSIDER, '/identity')).body, /claimed="0"/);
-  await guarded.gateway.line((line) => line['state'] === 'signed-out', 1_000);
   assert.is(verdict(await guarded.ask(LAN_CLIENT, '/library/sections')), '403 unclaimed');
+  await guarded.gateway.line((line) => line['state'] === 'signed-out');
 });
 
 test('a server that is away is 503 with a time to try again; nothing waits in line for it', async (context) => {

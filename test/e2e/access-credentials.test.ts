@@ -130,8 +130,10 @@ test('a client may open so many connections; a trusted proxy, which stands for m
   const proxied = await Promise.all(Array.from({ length: 5 }, () => open(PROXY)));
   assert.is((await guarded.ask(OUTSIDER, '/identity')).status, 200);
   held[0]?.destroy();
-  await held[0]?.closed();
-  assert.is((await guarded.ask('127.0.0.5', '/identity')).status, 200);
+  let { status } = await guarded.ask('127.0.0.5', '/identity');
+  // The gateway hears of the end a little later.
+  while (status === 429) ({ status } = await guarded.ask('127.0.0.5', '/identity'));
+  assert.is(status, 200);
   for (const client of [...held, ...proxied]) client.destroy();
 });
 
