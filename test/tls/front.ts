@@ -108,7 +108,7 @@ export function rememberingLog(): Log & { readonly entries: LogEntry[]; warnings
   };
 }
 
-const SWAP_DEADLINE_MS = 10_000;
+const SWAP_DEADLINE_MS = 30_000;
 
 /** Resolves after the next swap of the store; rejects when none comes. */
 export function nextSwap(store: { onChange(listener: () => void): void }): Promise<void> {

@@ -35,7 +35,7 @@ test.after.each(async (context) => {
   await tearDown(context);
 });
 
-const VISIT_TIMEOUT_MS = 5_000;
+const VISIT_TIMEOUT_MS = 30_000;
 
 /** One visit with s_client, until the greeting: `New` or `Reused`. The ticket of TLS 1.3 comes before the greeting, behind the handshake. */
 async function visit({ port }: Front, version: string, ...flags: string[]): Promise<string | undefined> {
@@ -72,7 +72,7 @@ test('after the ticket keys have changed a kept session is simply a new one', as
   const ticketKeys = TicketKeys.renewed(1500);
   const front = await startFront(context.store, { ticketKeys });
   assert.is(await visit(front, '-tls1_3', '-sess_out', session), 'New');
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   let last: string | undefined = 'Reused';
   while (last === 'Reused' && performance.now() < deadline) last = await visit(front, '-tls1_3', '-sess_in', session);
   assert.is(last, 'New');

@@ -195,7 +195,7 @@ test('an authority that never answers does not hold up the end of the gateway', 
     await until(() => authority.requests.includes('newOrder'));
     const startedAt = performance.now();
     await issuer.close();
-    assert.ok(performance.now() - startedAt < 1_000);
+    assert.ok(performance.now() - startedAt < 2_500, 'less than closing waits for what does not end');
     assert.is(issuer.view.lastError, undefined, 'being stopped is no failure');
   }));
 

@@ -13,7 +13,7 @@ await issuer.load();
 const patience = setTimeout(() => {
   process.stderr.write(JSON.stringify(log.entries));
   process.exit(1);
-}, 10_000);
+}, 30_000);
 issuer.start(async () => {
   clearTimeout(patience);
   await issuer.close();

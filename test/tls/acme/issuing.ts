@@ -9,7 +9,7 @@ import { AcmeStore } from '../../../src/tls/acme/store.ts';
 import { type AcmeStandIn, startAcmeStandIn } from '../../support/acme-stand-in.ts';
 import { type LogEntry, rememberingLog } from '../front.ts';
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 30_000;
 
 export interface Issuing {
   readonly authority: AcmeStandIn;
