@@ -144,6 +144,7 @@ onRouter('an upgrade mounts the new program and starts it', async ({ router }) =
   assert.is(router.run(['/etc/init.d/lockgate', 'start']).status, 0);
   assert.is.not(pidOf(router), pid);
   assert.is(router.read(`${INSTALL_FOLDER.slice(1)}/build`), 'second');
+  await answering(router);
 });
 
 onRouter('an upgrade that was interrupted leaves the former program at work', ({ router }) => {
@@ -189,7 +190,7 @@ onRouter("a certificate that is the server's alone is told of, and taken from ro
   execFileSync('chown', ['1000:1000', join(router.root, file)]);
   execFileSync('chmod', ['0600', join(router.root, file)]);
   assert.is(router.run(['/etc/init.d/lockgate', 'restart']).status, 0);
-  await remembered(router);
+  await answering(router);
   assert.match(router.run(['lockgate', 'status']).stdout, /this user may not read it/);
   const imported = await router.runAlong(['lockgate', 'certificate', 'import', file]);
   assert.is(imported.status, 0, imported.output);
@@ -280,8 +281,8 @@ async function logLine(router: Jail, wanted: string): Promise<void> {
   }
 }
 
-/** Until the service has met the media server, and answers on its socket. */
-async function remembered(router: Jail): Promise<void> {
+/** Until the service has met the media server, now or earlier, and answers on its socket. */
+async function answering(router: Jail): Promise<void> {
   const deadline = performance.now() + WAIT_MS;
   const isThere = () => existsSync(join(router.root, 'etc/lockgate/state/server.json'));
   while (!isThere() || router.run(['lockgate', 'status', '--gateway']).status !== 0) {
