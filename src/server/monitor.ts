@@ -124,9 +124,16 @@ export class ServerMonitor extends EventEmitter<{ change: [ServerSnapshot, Serve
     const patience = new Promise((resolve) => {
       timer = setTimeout(resolve, WAIT_UNTIL_KNOWN_MS);
     });
-    await Promise.race([this.probe(), patience]);
+    await Promise.race([this.#lookNow(), patience]);
     clearTimeout(timer);
     return this.#snapshot;
+  }
+
+  /** A probe that is under way may have asked before the server was there: then another one counts. */
+  async #lookNow(): Promise<void> {
+    const underWay = this.#probing;
+    const { state } = await this.probe();
+    if (state === 'unknown' && underWay !== undefined) await this.probe();
   }
 
   /** Whether the server says at this very moment that it is claimed: an answer that is under way does not count, and silence is no. */

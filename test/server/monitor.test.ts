@@ -227,6 +227,24 @@ test('requests that wait share one probe, and wait two seconds at most', async (
   assert.is(summary(await inTime(2500, monitor.waitUntilKnown())), 'unknown down');
 });
 
+test('a request does not depend on a probe that began before the server was there', async (scene) => {
+  const monitor = await watch(scene);
+  const { machineIdentifier } = scene.server;
+  scene.server.machineIdentifier = 'f'.repeat(40);
+  assert.is(summary(await monitor.probe()), 'unknown other-server');
+  const { length } = scene.server.requests;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  scene.server.misbehave({ kind: 'late', until: promise });
+  const early = monitor.probe();
+  await scene.server.waitForRequest((request) => scene.server.requests.indexOf(request) === length);
+  scene.server.misbehave();
+  scene.server.machineIdentifier = machineIdentifier;
+  const known = monitor.waitUntilKnown();
+  resolve();
+  assert.is(summary(await early), 'unknown other-server');
+  assert.is(summary(await known), 'claimed');
+});
+
 test('a change is told once, with what was before', async (scene) => {
   const monitor = await watch(scene);
   const changes: [string, string][] = [];
