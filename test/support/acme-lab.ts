@@ -109,7 +109,7 @@ export async function makeAcmeLab(options: LabOptions = {}): Promise<AcmeLab> {
       const [status] = (await once(child, 'close')) as [number | null];
       return { status, stdout: stdout(), stderr: stderr() };
     },
-    curl: (url, ...more) => namespace.run('curl', '-sS', '-m', '30', '--cacert', at('issuing-root.pem'), ...more, url),
+    curl: (url, ...more) => namespace.run('curl', '-sS', '-m', '15', '--cacert', at('issuing-root.pem'), ...more, url),
     restartPebble: async () => {
       await stopPebble();
       await startPebble();
