@@ -7,6 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import { type CurlAnswer, curl } from '../support/curl.ts';
+import { isForwarded } from '../support/guarded-home.ts';
 import { mediaSha256 } from '../support/media.ts';
 import { OWNER_TOKEN } from '../support/plex.ts';
 import { makePlexHome, type PlexHome, type RunningProgram } from '../support/program.ts';
@@ -89,7 +90,7 @@ test('a film streams whole, and seeking gets the very bytes', async ({ app }) =>
 
 test('the server is told the one true client', async ({ app, home }) => {
   await app('/library/sections', '-H', TOKEN, '-H', 'X-Forwarded-For: 8.8.8.8');
-  const seen = home.plex.requests.at(-1);
+  const seen = home.plex.requests.findLast(isForwarded);
   const forwarded = (seen?.rawHeaders ?? []).filter(
     (_, index, all) => index % 2 === 1 && /^x-forwarded-for$/i.test(all[index - 1] ?? ''),
   );
@@ -214,7 +215,7 @@ test('SIGTERM lets a running answer finish, takes nothing new, and ends with 0',
     (url) => url.startsWith('/hubs'),
   );
   const late = app('/hubs', '-H', TOKEN);
-  await new Promise((resolve) => home.plex.once('request', resolve));
+  await home.plex.waitForRequest(({ url }) => url.startsWith('/hubs'));
   gateway.signal('SIGTERM');
   await gateway.line((line) => line['event'] === 'stopping');
   assert.is((await app('/identity')).status, 0, 'the port is given back');

@@ -16,7 +16,9 @@ import {
 
 const FAILURES = 4;
 const CONNECTIONS = 12;
-const LIMITS = `[limits]\nauth_failures = ${FAILURES}\nconnections = ${CONNECTIONS}\nconnections_per_client = 3\n`;
+/** Two that are open, and two that are about to be gone. */
+const PER_CLIENT = 4;
+const LIMITS = `[limits]\nauth_failures = ${FAILURES}\nconnections = ${CONNECTIONS}\nconnections_per_client = ${PER_CLIENT}\n`;
 const BALANCER = '127.0.0.8';
 const PIN = '4711';
 
@@ -112,16 +114,16 @@ test('PINs are counted together', async ({ guarded }) => {
 
 test('connections are counted together, of one client and of all', async ({ guarded }) => {
   const clients = await oneOnEach(guarded, ['127.0.0.2', '127.0.0.2']);
-  clients.push(await connectSteadily(guarded, '127.0.0.2'));
-  const fourth = await connectSteadily(guarded, '127.0.0.2');
-  const refused = await fourth.ask('/.lockgate/health');
+  while (clients.length < PER_CLIENT) clients.push(await connectSteadily(guarded, '127.0.0.2'));
+  const oneMore = await connectSteadily(guarded, '127.0.0.2');
+  const refused = await oneMore.ask('/.lockgate/health');
   assert.is(refused.status, 429);
   assert.match(refused.body.toString(), 'limits.connections_per_client');
-  await fourth.raw.closed();
+  await oneMore.raw.closed();
   const connected = async () => (await workersOf(guarded)).reduce((sum, { connections }) => sum + connections, 0);
   await eventually(async () => (await connected()) === clients.length, 'the one too many is gone');
-  for (const address of ['127.0.0.3', '127.0.0.4', '127.0.0.5']) {
-    for (let number = 0; number < 3; number += 1) clients.push(await connectSteadily(guarded, address));
+  for (const address of ['127.0.0.3', '127.0.0.4']) {
+    for (let number = 0; number < PER_CLIENT; number += 1) clients.push(await connectSteadily(guarded, address));
   }
   assert.is(await connected(), CONNECTIONS);
   const overAll = await connectSteadily(guarded, '127.0.0.6').then(
@@ -137,7 +139,7 @@ test('connections are counted together, of one client and of all', async ({ guar
 test('clients that a balancer names are counted together', async ({ guarded }) => {
   const { port } = guarded.gateway;
   const open = [];
-  for (let number = 0; number < 3; number += 1) {
+  for (let number = 0; number < PER_CLIENT; number += 1) {
     const client = await connectRaw({ port, localAddress: BALANCER });
     client.write(
       `PROXY TCP4 ${OUTSIDER} 192.0.2.1 4000 ${port}\r\nGET /.lockgate/health HTTP/1.1\r\nHost: localhost\r\n\r\n`,
@@ -145,12 +147,12 @@ test('clients that a balancer names are counted together', async ({ guarded }) =
     assert.is((await client.readAnswer()).status, 200);
     open.push(client);
   }
-  const fourth = await connectRaw({ port, localAddress: BALANCER });
-  fourth.write(
+  const oneMore = await connectRaw({ port, localAddress: BALANCER });
+  oneMore.write(
     `PROXY TCP4 ${OUTSIDER} 192.0.2.1 4000 ${port}\r\nGET /.lockgate/health HTTP/1.1\r\nHost: localhost\r\n\r\n`,
   );
-  assert.is((await fourth.readAnswer()).status, 429);
-  fourth.destroy();
+  assert.is((await oneMore.readAnswer()).status, 429);
+  oneMore.destroy();
   const other = await connectRaw({ port, localAddress: BALANCER });
   other.write(
     `PROXY TCP4 203.0.113.78 192.0.2.1 4000 ${port}\r\nGET /.lockgate/health HTTP/1.1\r\nHost: localhost\r\n\r\n`,
