@@ -13,11 +13,12 @@ export interface Target {
   readonly address?: string;
 }
 
-/** Sends bytes as one datagram; resolves with the reply. */
+/** Sends bytes as one datagram; resolves with the reply, rejects when there is none in time. */
 export async function exchange(
   message: Uint8Array,
   { port, address = '127.0.0.1' }: Target,
   from?: string,
+  patienceMs = PATIENCE_MS,
 ): Promise<{ reply: Buffer; from: RemoteInfo }> {
   const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
   try {
@@ -25,7 +26,7 @@ export async function exchange(
       socket.bind(0, from);
       await once(socket, 'listening');
     }
-    const reply = once(socket, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const reply = once(socket, 'message', { signal: AbortSignal.timeout(patienceMs) });
     socket.send(message, port, address);
     const [bytes, sender] = (await reply) as [Buffer, RemoteInfo];
     return { reply: bytes, from: sender };

@@ -8,6 +8,7 @@ import { freePort } from '../support/free-port.ts';
 import { exchange, question } from './ask.ts';
 
 const START_DEADLINE_MS = 20_000;
+const TRY_MS = 150;
 const PATH = [process.env['PATH'], '/usr/sbin', '/sbin'].join(delimiter);
 
 export interface Program {
@@ -54,12 +55,11 @@ async function untilItAnswers(child: ChildProcess, port: number): Promise<void> 
   failed.catch(() => {});
   const deadline = performance.now() + START_DEADLINE_MS;
   while (performance.now() < deadline) {
-    const answered = exchange(question('ready.invalid', 'A'), { port }).then(
+    const answered = exchange(question('ready.invalid', 'A'), { port }, undefined, TRY_MS).then(
       () => true,
       () => false,
     );
-    const pause = new Promise<false>((resolve) => setTimeout(() => resolve(false), 150));
-    if (await Promise.race([answered, pause, failed])) return;
+    if (await Promise.race([answered, failed])) return;
   }
   throw new Error('no answer in time');
 }

@@ -65,17 +65,17 @@ test('through the open port a connection from outside arrives, and none after it
         });
       });
     await says('open');
-    const ask = `import { connect } from 'node:net';
-      const socket = connect({ host: '${PUBLIC_ADDRESS}', port: 32400, timeout: 1500 });
+    const ask = (timeoutMs: number) => `import { connect } from 'node:net';
+      const socket = connect({ host: '${PUBLIC_ADDRESS}', port: 32400, timeout: ${timeoutMs} });
       const end = (word) => { console.log(JSON.stringify(word)); socket.destroy(); };
       socket.once('data', (data) => end(String(data)));
       socket.once('timeout', () => end('nothing'));
       socket.once('error', () => end('nothing'));`;
-    assert.is(await evaluateLater(home.outside, ask), 'hello');
+    assert.is(await evaluateLater(home.outside, ask(20_000)), 'hello');
     const shut = says('shut');
     child.stdin?.write('end\n');
     await shut;
-    assert.is(await evaluateLater(home.outside, ask), 'nothing');
+    assert.is(await evaluateLater(home.outside, ask(1500)), 'nothing');
   }));
 
 test('with NAT-PMP and PCP switched off, UPnP opens the port and tells the outside address', () =>

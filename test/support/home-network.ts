@@ -103,7 +103,8 @@ export async function makeHome(uplink: Uplink = 'public'): Promise<Home> {
       writeFileSync(config, [...overridden(MINIUPNPD_CONFIG, lines), ...MINIUPNPD_RULES, ''].join('\n'));
       const daemon = router.start('miniupnpd', '-d', '-f', config, '-P', '/run/miniupnpd.pid');
       daemons.push(daemon);
-      await said(daemon, /Listening for NAT-PMP|HTTP listening on port/);
+      // That comes last, where it comes.
+      await said(daemon, lines.includes('enable_natpmp=no') ? /HTTP listening on port/ : /Listening for NAT-PMP/);
       return {
         async stop({ forget } = { forget: false }) {
           await end(daemon);
