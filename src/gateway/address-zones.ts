@@ -16,6 +16,7 @@ export class AddressZones {
   readonly #onServerChange = () => void this.look();
   #shown: ShownCertificate | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(monitor: ServerMonitor) {
     this.#monitor = monitor;
@@ -37,13 +38,17 @@ export class AddressZones {
   async look(): Promise<void> {
     clearTimeout(this.#timer);
     const { url, kind } = this.#monitor.snapshot;
-    if (url !== undefined && kind.name === 'plex') this.#shown = (await shownCertificate(url)) ?? this.#shown;
+    const shown = url !== undefined && kind.name === 'plex' ? await shownCertificate(url) : undefined;
+    // The server may be elsewhere by now: then another look has begun.
+    if (this.#isClosed || url !== this.#monitor.snapshot.url) return;
+    this.#shown = shown ?? this.#shown;
     const intervalMs = this.#shown === undefined ? FIRST_LOOK_INTERVAL_MS : LOOK_INTERVAL_MS;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(this.#onServerChange, intervalMs).unref();
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#monitor.off('change', this.#onServerChange);
     clearTimeout(this.#timer);
   }
