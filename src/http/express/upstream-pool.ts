@@ -19,6 +19,8 @@ export class UpstreamPool {
   readonly #connections = new Set<UpstreamConnection>();
   /** The one used last stands last, and is used first. */
   #idle: UpstreamConnection[] = [];
+  /** The fewest that were idle since the last sweep: so many nobody has needed. */
+  #unneeded = 0;
   readonly #waiting: { readonly upstream: Upstream; readonly borrower: Borrower }[] = [];
   #upstream: Upstream | undefined;
   /** The time of the last sweep: idle connections are closed early rather than late. */
@@ -35,6 +37,7 @@ export class UpstreamPool {
   lend(upstream: Upstream, borrower: Borrower, which: 'kept' | 'fresh' = 'kept'): void {
     if (this.#upstream !== upstream) this.#moveTo(upstream);
     const kept = which === 'fresh' ? undefined : this.#idle.pop();
+    this.#unneeded = Math.min(this.#unneeded, this.#idle.length);
     if (kept === undefined && this.#connections.size >= this.#limits.upstreamSockets) {
       this.#waiting.push({ upstream, borrower });
       return;
@@ -58,15 +61,15 @@ export class UpstreamPool {
     this.#idle.push(connection);
   }
 
-  /** Closes what was idle for too long, and what a burst has left over. Call it about once a second. */
+  /** Closes what was idle for too long, and what a burst has left over and nobody has needed since the last time. Call it about once a second. */
   sweep(nowMs: number): void {
     this.#sweptMs = nowMs;
-    if (this.#idle.length === 0) return;
-    const surplus = this.#idle.length - this.#limits.idleUpstreamSockets;
+    const surplus = Math.min(this.#unneeded, this.#idle.length - this.#limits.idleUpstreamSockets);
     const isKept = (connection: UpstreamConnection, index: number) =>
       index >= surplus && connection.idleUntilMs > nowMs;
     const closed = this.#idle.filter((connection, index) => !isKept(connection, index));
     this.#idle = this.#idle.filter(isKept);
+    this.#unneeded = this.#idle.length;
     for (const connection of closed) connection.destroy();
   }
 

@@ -5,6 +5,7 @@ import type { Decision } from '../../../src/access/decision.ts';
 import { FORWARD, type TestLane, withLane } from '../../support/full-lane.ts';
 import { ok, startAnswering, startOrigin } from '../../support/origin.ts';
 import { connectRaw } from '../../support/raw.ts';
+import { until } from '../../support/until.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const REFUSE: Decision = {
@@ -49,6 +50,22 @@ test('a kept connection is closed after a while', async () => {
     client.write(GET);
     await client.readAnswer();
     await client.closed();
+  });
+});
+
+test('requests that come in bursts do not open their connections to the server anew each time', async () => {
+  const origin = await startAnswering(() => ok());
+  await withLane(origin, { express: true, limits: { idleUpstreamSockets: 2 } }, async (lane) => {
+    const clients = await Promise.all(Array.from({ length: 6 }, () => connectRaw({ port: lane.port })));
+    const endsAt = performance.now() + 1_500;
+    while (performance.now() < endsAt) {
+      for (const client of clients) client.write(GET);
+      for (const client of clients) assert.is((await client.readAnswer()).status, 200);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.is(origin.connections.length, 6);
+    await until(() => origin.openConnections <= 2, 'what nobody needs any more is closed');
+    for (const client of clients) client.destroy();
   });
 });
 
