@@ -253,7 +253,7 @@ test('a proof that cannot be taken back holds up nobody who ends the gateway', (
     await removing;
     const startedAt = performance.now();
     await issuer.close();
-    assert.ok(performance.now() - startedAt < 5_000);
+    assert.ok(performance.now() - startedAt < 9_000);
   }));
 
 test('an order whose proof is cut off by the end of the gateway is kept', () =>
