@@ -90,6 +90,11 @@ async function openTcp(port: number): Promise<Socket> {
   return socket;
 }
 
+/** Reads on until the connection is over, in order or by a reset: `once` of node:events would reject with that. */
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.resume().once('close', () => resolve()));
+}
+
 /** The ClientHello that node sends, as raw bytes. */
 async function clientHello(): Promise<Buffer> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -156,7 +161,7 @@ test('a client that drips bytes does not outlive the deadline', async ({ certifi
   const started = performance.now();
   let position = 0;
   const drip = setInterval(() => socket.write(hello.subarray(position, ++position)), 20);
-  await once(socket, 'close');
+  await closed(socket);
   clearInterval(drip);
   assert.ok(performance.now() - started > DEADLINE_MS - 50);
   assert.ok(position < hello.length, 'there was more to come');
@@ -168,8 +173,7 @@ test('a client that stops after its ClientHello is let go at the deadline', asyn
   const front = await startFront(certificates, { handshakeTimeoutMs: DEADLINE_MS });
   const socket = await openTcp(front.port);
   socket.write(await clientHello());
-  socket.resume();
-  await once(socket, 'close');
+  await closed(socket);
   await failureCounted(front, 'ERR_TLS_HANDSHAKE_TIMEOUT');
   await handshakesOver(front);
   await front.close();
@@ -181,14 +185,14 @@ test('nonsense, resets and early ends are counted and logged at debug, and the n
 }) => {
   const nonsense = await openTcp(front.port);
   nonsense.write(Buffer.concat([Buffer.from('160301', 'hex'), Buffer.alloc(64, 0xff)]));
-  await once(nonsense.resume(), 'close');
+  await closed(nonsense);
   const reset = await openTcp(front.port);
   reset.write((await clientHello()).subarray(0, 50));
   await handshakePending(front);
   reset.resetAndDestroy();
   const ended = await openTcp(front.port);
   ended.end(await clientHello());
-  await once(ended.resume(), 'close');
+  await closed(ended);
   await failureCounted(front, 'ECONNRESET');
   await handshakesOver(front);
   const { failed } = front.terminator.counters();
@@ -298,7 +302,7 @@ test('close ends handshakes under way and leaves secure connections alone', asyn
   pending.write((await clientHello()).subarray(0, 30));
   await handshakePending(front);
   front.terminator.close();
-  await once(pending.resume(), 'close');
+  await closed(pending);
   secure.write('alive');
   assert.is(String((await once(secure, 'data'))[0]), 'alive');
   secure.destroy();
