@@ -34,7 +34,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   let output = '';
   const child = spawn(file, argv, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, ...env },
+    // Little, as from a service manager: a desktop's variables may add authorities to read, or proxies.
+    env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, HOME: process.env['HOME'], ...env },
   });
   const collect = (chunk: Buffer) => {
     if (output.length < MAX_OUTPUT_BYTES) output += chunk.toString('latin1');

@@ -1,5 +1,5 @@
 /** The command where the runtime and what it runs are files of their own: a shell script that names both. */
-import { ENVIRONMENT_WORDS, RUNTIME_FLAGS } from './flags.ts';
+import { ENVIRONMENT_WORDS, FOREIGN_RUNTIME_FLAGS } from './flags.ts';
 
 /**
  * `node`: the runtime's command, words separated by spaces; `script`: absolute path; `check`: lines that look at the runtime first. The
@@ -14,6 +14,6 @@ export NODE_EXTRA_CA_CERTS="\${NODE_EXTRA_CA_CERTS:-}"
 # For workers: the runtime's own path is not enough to start it again.
 export LOCKGATE_COMMAND="$0"
 export ${ENVIRONMENT_WORDS.join(' ')}
-${check}exec ${node} ${RUNTIME_FLAGS.join(' ')} ${script} "$@"
+${check}exec ${node} ${FOREIGN_RUNTIME_FLAGS.join(' ')} ${script} "$@"
 `;
 }

@@ -1,6 +1,7 @@
 /** One small HTTP question with bounds on everything: no redirects, no proxies, no kept connection. */
 import * as http from 'node:http';
 import * as https from 'node:https';
+import { trustPublicAuthorities } from '../net/public-trust.ts';
 
 const TIMEOUT_MS = 4000;
 const MAX_HEAD_BYTES = 16 * 1024;
@@ -46,6 +47,7 @@ export function askHttp(question: HttpQuestion): Promise<HttpAnswer | undefined>
 }
 
 function send({ url, method = 'GET', headers, body, connectTo, localAddress, family }: HttpQuestion) {
+  if (url.protocol === 'https:') trustPublicAuthorities();
   const { request } = url.protocol === 'https:' ? https : http;
   return request({
     hostname: connectTo ?? url.hostname.replace(/^\[(.*)\]$/, '$1'),

@@ -2,6 +2,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { messageOf, systemCodeOf } from '../lib/errors.ts';
+import { trustPublicAuthorities } from '../net/public-trust.ts';
 import type { AskServer, ServerAnswer, ServerQuestion } from './kind.ts';
 import { ServerTrouble, type TroubleKind } from './trouble.ts';
 
@@ -64,6 +65,7 @@ function send(base: URL, verifyCertificate: boolean, question: ServerQuestion): 
     maxHeaderSize: MAX_HEAD_BYTES,
   };
   if (base.protocol === 'http:') return http.request({ ...options, agent: new http.Agent({ keepAlive: false }) });
+  if (verifyCertificate) trustPublicAuthorities();
   const agent = new https.Agent({ keepAlive: false, maxCachedSessions: 0, rejectUnauthorized: verifyCertificate });
   return https.request({ ...options, agent });
 }

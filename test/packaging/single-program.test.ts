@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Elf, PT_INTERP, PT_LOAD, PT_PHDR } from '../../docker/program/elf.ts';
+import { RUNTIME_FLAGS } from '../../docker/program/flags.ts';
 import { trimIcu } from '../../docker/program/icu.ts';
 import { makeBlob } from '../../docker/program/sea-blob.ts';
 import { makeSingleProgram } from '../../docker/program/single-program.ts';
@@ -41,7 +42,7 @@ test.before((context) => {
 
 test('it runs the script, with the flags it was given and no others', ({ program }) => {
   const [, , , , , , flags, isSmall] = run(program);
-  assert.is(flags, '--max-old-space-size=96 --max-semi-space-size=1 --v8-pool-size=1');
+  assert.is(flags, RUNTIME_FLAGS.join(' '));
   assert.is(isSmall, 'true');
 });
 

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { messageOf, systemCodeOf } from '../../lib/errors.ts';
 import { VERSION } from '../../lib/version.ts';
+import { trustPublicAuthorities } from '../../net/public-trust.ts';
 import { AcmeProblem, nonsense } from './problem.ts';
 
 /** From the look-up of the name to the last byte. */
@@ -14,7 +15,7 @@ const MAX_BODY_BYTES = 256 * 1024;
 const MAX_RETRY_AFTER_MS = 8 * 24 * 60 * 60_000;
 
 export interface TransportOptions {
-  /** A certificate that the authority's own is issued by, PEM; undefined: those that Node trusts. */
+  /** A certificate that the authority's own is issued by, PEM; undefined: those that everybody trusts. */
   readonly ca?: string | undefined;
   /** Ends every exchange. */
   readonly signal: AbortSignal;
@@ -66,6 +67,7 @@ export class Transport {
     };
     return new Promise((resolve, reject) => {
       const { ca } = this.#options;
+      if (ca === undefined) trustPublicAuthorities();
       // A connection of its own each time: a kept one may be closed by the other side in the moment in which it is used again.
       const bounds = { agent: false, maxHeaderSize: MAX_HEAD_BYTES, minVersion: 'TLSv1.2', signal } as const;
       const sent = request(url, { method, headers, ...bounds, ...(ca === undefined ? {} : { ca }) });
