@@ -15,6 +15,8 @@ type Start = (site: Site, port: number) => Promise<Service>;
 interface LockgateOptions {
   /** Offers HTTP/2, which it does not by default. */
   readonly http2?: boolean;
+  /** False: nobody has asked it anything when it is there. */
+  readonly isAsked?: boolean;
 }
 
 /** Starts a program on a port of its own. */
@@ -31,7 +33,11 @@ const STARTS: Readonly<Record<Exclude<ContenderName, 'lockgate'>, Start>> = {
 };
 
 /** As it ships, but for more connections from one address: all clients of a bench are on loopback. */
-async function startLockgate(site: Site, port: number, { http2 = false }: LockgateOptions): Promise<Service> {
+async function startLockgate(
+  site: Site,
+  port: number,
+  { http2 = false, isAsked = true }: LockgateOptions,
+): Promise<Service> {
   const folder = join(site.folder, `lockgate-${port}`);
   mkdirSync(folder);
   const configFile = join(folder, 'lockgate.toml');
@@ -56,8 +62,9 @@ async function startLockgate(site: Site, port: number, { http2 = false }: Lockga
     command: [PROGRAM, 'run', '--config', configFile],
     port,
     env: { LOCKGATE_STATE: join(folder, 'state') },
+    readyWords: '"message":"ready"',
   });
-  await verifyToken(port);
+  if (isAsked) await verifyToken(port);
   return service;
 }
 

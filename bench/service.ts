@@ -14,20 +14,22 @@ export interface ServiceOptions {
   readonly command: readonly [string, ...string[]];
   readonly port: number;
   readonly env?: NodeJS.ProcessEnv;
+  /** What it prints when it is ready; absent: it is when its port takes connections. */
+  readonly readyWords?: string;
 }
 
 export interface Service {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
-  /** From the start of the program to its first `ready` line; undefined: it prints none. */
-  readonly readyMs: number | undefined;
+  /** From the start of the program until it is ready. */
+  readonly readyMs: number;
   stop(): Promise<void>;
 }
 
-/** Starts the program and waits until its port takes connections (TCP). Rejects with what it printed when it ends before. */
+/** Starts the program and waits until it is ready. Rejects with what it printed when it ends before. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { name, command, port, env } = options;
+  const { name, command, port, env, readyWords } = options;
   const [file, ...argv] = command;
   const startedMs = performance.now();
   let readyMs: number | undefined;
@@ -39,7 +41,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   });
   const collect = (chunk: Buffer) => {
     if (output.length < MAX_OUTPUT_BYTES) output += chunk.toString('latin1');
-    if (readyMs === undefined && output.includes('"message":"ready"')) readyMs = performance.now() - startedMs;
+    if (readyWords !== undefined && output.includes(readyWords)) readyMs ??= performance.now() - startedMs;
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
@@ -50,13 +52,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }).then(() => {
     isOver = true;
   });
-  while (!(await isListening(port))) {
+  while (readyMs === undefined) {
     if (isOver) throw new Error(`${name} did not start:\n${output}`);
     if (performance.now() - startedMs > START_TIMEOUT_MS) {
       child.kill('SIGKILL');
       throw new Error(`${name} does not listen:\n${output}`);
     }
     await sleep(POLL_MS);
+    // Words are waited for without a connection, which would be work at the worst moment.
+    if (readyWords === undefined && (await isListening(port))) readyMs = performance.now() - startedMs;
   }
   const stop = async () => {
     child.kill('SIGTERM');
@@ -64,15 +68,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await end;
     clearTimeout(kill);
   };
-  return {
-    name,
-    port,
-    pid: child.pid ?? 0,
-    get readyMs() {
-      return readyMs;
-    },
-    stop,
-  };
+  return { name, port, pid: child.pid ?? 0, readyMs, stop };
 }
 
 async function isListening(port: number): Promise<boolean> {
