@@ -2,7 +2,6 @@
  * The first file to run: starts the bundle with the code that V8 made of it when it was built (docker/program/code-cache), so that a
  * start compiles next to nothing. Code that is missing, broken or of another bundle is left out: then it is compiled, as without.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getRawAsset, isSea } from 'node:sea';
@@ -10,8 +9,8 @@ import { Script } from 'node:vm';
 
 const BUNDLE = 'bundle.js';
 const CODE = 'bundle.code';
-/** The code begins with the SHA-256 of bundle and code: V8 itself compares no more than the length of the source. */
-const SEAL_BYTES = 32;
+/** The code begins with the CRC-32 of bundle and code: V8 itself compares no more than the length of the source. */
+const SEAL_BYTES = 4;
 
 interface Program {
   readonly filename: string;
@@ -39,8 +38,9 @@ function codeOf(bundle: Buffer): Buffer | undefined {
   try {
     const sealed = readFileSync(join(__dirname, CODE));
     const code = sealed.subarray(SEAL_BYTES);
-    const seal = createHash('sha256').update(bundle).update(code).digest();
-    return seal.equals(sealed.subarray(0, SEAL_BYTES)) ? code : undefined;
+    // Loaded here, because a program with both inside has nothing to compare.
+    const { crc32 } = require('node:zlib') as typeof import('node:zlib');
+    return crc32(code, crc32(bundle)) === sealed.readUInt32BE() ? code : undefined;
   } catch {
     return undefined;
   }
