@@ -1,6 +1,5 @@
 /** Opens the configured upstreams, each with the transport that its address names. */
 import { rootCertificates } from 'node:tls';
-import { trustPublicAuthorities } from '../net/public-trust.ts';
 import { Bootstrap } from './bootstrap.ts';
 import type { Upstream } from './upstream.ts';
 import { readUpstream, type UpstreamAddress } from './upstream-address.ts';
@@ -17,7 +16,6 @@ export function openUpstreams(
   const plain = addresses.map((address) => (isPlain(address) ? new PlainUpstream(address) : undefined));
   const bootstrap = new Bootstrap(plain.find((upstream) => upstream !== undefined));
   const ca = certificateAuthorities.length === 0 ? undefined : [...rootCertificates, ...certificateAuthorities];
-  if (ca === undefined && plain.includes(undefined)) trustPublicAuthorities();
   const secure = { ca, lookup: bootstrap.lookup };
   return addresses.map((address, index) => {
     const secured = address.transport === 'tls' ? TlsUpstream : HttpsUpstream;

@@ -2,6 +2,7 @@
 import { Agent, type RequestOptions, request } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { messageOf } from '../lib/errors.ts';
+import { trustPublicAuthorities } from '../net/public-trust.ts';
 import { isAnswerTo } from './query.ts';
 import { type Upstream, UpstreamError } from './upstream.ts';
 import type { UpstreamAddress } from './upstream-address.ts';
@@ -12,7 +13,7 @@ const MAX_CONNECTIONS = 4;
 const IDLE_MS = 20_000;
 
 export interface HttpsUpstreamOptions {
-  /** Certificates of authorities, PEM; absent: those that Node trusts. */
+  /** Certificates of authorities, PEM; absent: those that everybody trusts. */
   readonly ca: readonly string[] | undefined;
   /** Finds the addresses of an upstream that is written as a name. */
   readonly lookup: LookupFunction;
@@ -49,6 +50,7 @@ export class HttpsUpstream implements Upstream {
   }
 
   #post(query: Buffer, timeoutMs: number): Promise<Buffer> {
+    if (this.#request.ca === undefined) trustPublicAuthorities();
     const headers = { 'Content-Type': MEDIA_TYPE, Accept: MEDIA_TYPE, 'Content-Length': query.length };
     return new Promise((resolve, reject) => {
       const sent = request({ ...this.#request, headers }, (response) => {

@@ -1,6 +1,7 @@
 /** A DNS-over-TLS upstream (RFC 7858): its certificate is verified against the host that is written in the configuration. */
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { type ConnectionOptions, connect } from 'node:tls';
+import { trustPublicAuthorities } from '../net/public-trust.ts';
 import { StreamExchange } from './stream-exchange.ts';
 import { type Upstream, UpstreamError } from './upstream.ts';
 import type { UpstreamAddress } from './upstream-address.ts';
@@ -8,7 +9,7 @@ import type { UpstreamAddress } from './upstream-address.ts';
 const CONNECT_TIMEOUT_MS = 4000;
 
 export interface TlsUpstreamOptions {
-  /** Certificates of authorities, PEM; absent: those that Node trusts. */
+  /** Certificates of authorities, PEM; absent: those that everybody trusts. */
   readonly ca: readonly string[] | undefined;
   /** Finds the addresses of an upstream that is written as a name. */
   readonly lookup: LookupFunction;
@@ -34,6 +35,7 @@ export class TlsUpstream implements Upstream {
 
 /** Resolves once the certificate has been accepted: no question is written before. */
 function openTls({ host, port }: UpstreamAddress, { ca, lookup }: TlsUpstreamOptions): Promise<Socket> {
+  if (ca === undefined) trustPublicAuthorities();
   const options: ConnectionOptions = {
     host,
     port,

@@ -18,7 +18,6 @@ const NONCE_FILE = 'pcp-nonce';
 /** Nobody waits for a look that no port depends on: other things come first at a start. */
 const FIRST_LOOK_MS = 15_000;
 const LOOK_INTERVAL_MS = 10 * 60_000;
-/** After a look that brought no address; twice as long after each further one. */
 const RETRY_MS = 60_000;
 
 export interface RemoteAccessOptions {
@@ -29,6 +28,8 @@ export interface RemoteAccessOptions {
   readonly onPublicAddress: (address: string | undefined) => void;
   /** Default 15 s: how long a look waits that no port depends on. */
   readonly firstLookMs?: number;
+  /** Default a minute: how long the next look waits after one that brought no address; twice as long after each further one. */
+  readonly retryMs?: number;
 }
 
 export class RemoteAccess {
@@ -42,11 +43,12 @@ export class RemoteAccess {
   #looking: Promise<void> | undefined;
   #isLookWanted = false;
   #timer: NodeJS.Timeout | undefined;
-  #retryMs = RETRY_MS;
+  #retryMs: number;
   #isClosed = false;
 
   constructor(options: RemoteAccessOptions) {
     this.#options = options;
+    this.#retryMs = this.#firstRetryMs;
     const { state, facts, log } = options;
     const isOfThisSite = (address: string) => address === this.publicAddress || facts().isNear(address);
     this.#proof = new OutsideProof({ state, isOfThisSite });
@@ -74,7 +76,7 @@ export class RemoteAccess {
     this.#mapping.follow(planMapping(facts, wayOut(4)));
     this.#pinhole.follow(planPinhole(facts, wayOut(6)));
     const isUrgent = facts.mapPort !== 0 || canonicalAddress(facts.publicAddress) !== undefined;
-    this.#retryMs = RETRY_MS;
+    this.#retryMs = this.#firstRetryMs;
     this.#schedule(isUrgent ? 0 : (this.#options.firstLookMs ?? FIRST_LOOK_MS));
   }
 
@@ -120,36 +122,39 @@ export class RemoteAccess {
     }, delayMs).unref();
   }
 
-  /** The turn after a look, unless one was asked for while it was under way: that one comes sooner, and knows more. */
-  #scheduleNext(isKnown: boolean): void {
-    if (this.#timer === undefined) this.#schedule(isKnown ? LOOK_INTERVAL_MS : this.#retryMs);
-    this.#retryMs = isKnown ? RETRY_MS : Math.min(LOOK_INTERVAL_MS, this.#retryMs * 2);
+  get #firstRetryMs(): number {
+    return this.#options.retryMs ?? RETRY_MS;
   }
 
-  /** Something may have changed while a look was under way: then it is taken again. */
+  /** Something may have changed while a look was under way: then it is taken again, at once or when that was asked for. */
   async #lookWhileWanted(): Promise<void> {
+    let isKnown = false;
     while (this.#isLookWanted && !this.#isClosed) {
       this.#isLookWanted = false;
-      await this.#look();
+      isKnown = await this.#look();
     }
     this.#looking = undefined;
+    if (this.#timer !== undefined) return;
+    this.#schedule(isKnown ? LOOK_INTERVAL_MS : this.#retryMs);
+    this.#retryMs = isKnown ? this.#firstRetryMs : Math.min(LOOK_INTERVAL_MS, this.#retryMs * 2);
   }
 
-  async #look(): Promise<void> {
+  /** Whether the address was told. */
+  async #look(): Promise<boolean> {
     const facts = this.#options.facts();
     const former = this.publicAddress;
     const { wan, publicAddress } = await lookOutside(facts, this.#nonce);
-    if (this.#isClosed) return;
-    this.#wan = wan;
     const isKnown = publicAddress.state === 'known';
+    if (this.#isClosed) return isKnown;
+    this.#wan = wan;
     // One silence does not make an address unknown that was known a while ago.
     const isLate = !isKnown && former !== undefined && publicAddress.remedy !== '';
     if (!isLate) this.#publicAddress = publicAddress;
-    this.#scheduleNext(isKnown);
     const address = this.publicAddress;
-    if (address === former) return;
+    if (address === former) return isKnown;
     this.#options.log.info({ address, former }, 'the Internet sees this site under another address');
     this.#options.onPublicAddress(address);
+    return isKnown;
   }
 }
 

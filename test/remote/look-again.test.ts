@@ -44,6 +44,7 @@ looks.before.each(async (scene) => {
     log: silentLog,
     onPublicAddress: () => {},
     firstLookMs: 100,
+    retryMs: 100,
   });
 });
 
@@ -80,5 +81,25 @@ looks('a look that is asked for while another is under way follows it', async (s
   asked.get('/former')?.end('9.0.0.2');
   await until(() => asked.has('/latter'), 'the look at what changed');
 });
+
+looks(
+  'a look that brings no address is taken again soon, also when the one before it, under way when it was asked for, brought one',
+  async (scene) => {
+    const { access, asked, origin } = scene;
+    await access.start();
+    await until(() => asked.has('/former'), 'the first look');
+    scene.setting = `${origin}/latter`;
+    access.refresh();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    asked.get('/former')?.end('9.0.0.2');
+    await until(() => asked.has('/latter'), 'the look at what changed');
+      const refused = new Set<ServerResponse>();
+    await until(() => {
+      const response = asked.get('/latter');
+      if (response !== undefined && !response.writableEnded) refused.add(response.writeHead(404).end());
+      return refused.size >= 2;
+    }, 'another look');
+  },
+);
 
 looks.run();
