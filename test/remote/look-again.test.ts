@@ -93,7 +93,7 @@ looks(
     await new Promise((resolve) => setTimeout(resolve, 200));
     asked.get('/former')?.end('9.0.0.2');
     await until(() => asked.has('/latter'), 'the look at what changed');
-      const refused = new Set<ServerResponse>();
+    const refused = new Set<ServerResponse>();
     await until(() => {
       const response = asked.get('/latter');
       if (response !== undefined && !response.writableEnded) refused.add(response.writeHead(404).end());

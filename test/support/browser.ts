@@ -81,14 +81,13 @@ export class Browser {
 
   /** The one tab, which may come a little after the browser. */
   async #tab(): Promise<string> {
-    for (;;) {
+    const look = async () => {
       const { targetInfos } = (await this.send('Target.getTargets')) as {
         targetInfos: { type: string; targetId: string }[];
       };
-      const tab = targetInfos.find(({ type }) => type === 'page');
-      if (tab !== undefined) return tab.targetId;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
-    }
+      return targetInfos.find(({ type }) => type === 'page')?.targetId ?? '';
+    };
+    return this.#until(look, (targetId) => targetId !== '', 'came');
   }
 
   /** One command of the DevTools protocol. */
@@ -157,11 +156,11 @@ export class Browser {
     await this.#until(look, (value) => value === wanted, `shows ${wanted} for ${expression}`);
   }
 
-  async #until<T>(look: () => Promise<T>, isSo: (seen: T) => boolean, what: string): Promise<void> {
+  async #until<T>(look: () => Promise<T>, isSo: (seen: T) => boolean, what: string): Promise<T> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
       const seen = await look();
-      if (isSo(seen)) return;
+      if (isSo(seen)) return seen;
       if (performance.now() > deadline) throw new Error(`the page never ${what}, but: ${seen}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
     }

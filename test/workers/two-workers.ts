@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { GuardedHome, type GuardedHomeOptions } from '../support/guarded-home.ts';
 import { connectRaw, type RawAnswer, type RawClient } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 /** Longer than the longest wait before a worker is started again. */
 const PATIENCE_MS = 45_000;
-const LOOK_INTERVAL_MS = 50;
 
 export interface WorkerView {
   readonly pid: number;
@@ -90,12 +90,8 @@ export function noneConnected(guarded: GuardedHome): Promise<void> {
 }
 
 /** Resolves as soon as `isTrue` is; rejects when it does not come true. */
-export async function eventually(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (!(await isTrue())) {
-    if (performance.now() > deadline) throw new Error(`it never came true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL_MS));
-  }
+export function eventually(isTrue: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  return until(isTrue, what, PATIENCE_MS);
 }
 
 /** A process that has ended and waits to be noticed does not run. */
